@@ -101,6 +101,8 @@ class Headers(_MultiMapping):
             return NotImplemented
         return list(self._raw) == list(other._raw)
 
+    __hash__ = None  # type: ignore[assignment] # a view of a list, which may change
+
 
 def _encode_name(name: str) -> bytes:
     """Return a header name as the core keeps it; "?", which is in no name, for what no header may have."""

@@ -1,0 +1,269 @@
+"""The table of routes: from a method and a path to the endpoint that answers, or to what is allowed there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from .errors import DuplicateRoute, RoutingError
+from .paths import Kind, Pattern, Segment, decode_path, parse_path
+
+__all__ = ("ANY_METHOD", "METHODS", "Match", "Route", "RouteTable")
+
+ANY_METHOD: Final = "*"  # the method of a route that answers every method
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
+
+
+class Route:
+    """One registration: which method and path go to which endpoint, and with which options."""
+
+    __slots__ = ("endpoint", "method", "options", "params", "path")
+
+    def __init__(
+        self, method: str, path: str, endpoint: object, options: dict[str, Any], params: tuple[str, ...]
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.endpoint = endpoint
+        self.options = options
+        self.params = params
+
+    def __repr__(self) -> str:
+        return f"<Route {self.method} {self.path}>"
+
+
+class Match(NamedTuple):
+    """What a table says of a request: a route and its parameters, or None and the methods allowed there."""
+
+    route: Route | None
+    params: dict[str, str]
+    allowed: tuple[str, ...]
+
+
+_make_match: Final = tuple.__new__  # a third of the cost of calling Match(), on the path of every request
+
+
+class _Node:
+    """A place in the tree of segments: what may follow, and the routes that end here."""
+
+    __slots__ = ("affixed", "any", "param", "plain", "rest", "routes", "static")
+
+    def __init__(self) -> None:
+        self.static: dict[str, _Node] = {}
+        self.affixed: list[tuple[str, str, _Node]] = []  # prefix, suffix, node; the most specific first
+        self.param: _Node | None = None
+        self.rest: _Node | None = None
+        self.plain: _Node | None = None  # `param` while there is no affixed sibling to try before it
+        self.routes: dict[str, Route] = {}  # by method; HEAD has GET's route where it has none of its own
+        self.any: Route | None = None  # the route of ANY_METHOD
+
+    def child(self, segment: Segment) -> _Node:
+        """Return the node behind a segment of a route path; it is made when it is missing."""
+        if segment.kind is Kind.STATIC:
+            return self.static.setdefault(segment.text, _Node())
+        if segment.kind is Kind.AFFIXED:
+            return self._affixed_child(segment.text, segment.suffix)
+        if segment.kind is Kind.REST:
+            self.rest = self.rest or _Node()
+            return self.rest
+        self.param = self.param or _Node()
+        self.plain = None if self.affixed else self.param
+        return self.param
+
+    def _affixed_child(self, prefix: str, suffix: str) -> _Node:
+        for known_prefix, known_suffix, node in self.affixed:
+            if (known_prefix, known_suffix) == (prefix, suffix):
+                return node
+        node = _Node()
+        self.affixed.append((prefix, suffix, node))
+        self.affixed.sort(key=lambda item: (-len(item[0]) - len(item[1]), -len(item[0]), item[0], item[1]))
+        self.plain = None
+        return node
+
+    def choices(self, segment: str) -> Iterator[tuple[_Node, list[str]]]:
+        """Yield the nodes that a segment of a request leads to, with the value taken; the best one first."""
+        if segment in self.static:
+            yield self.static[segment], []
+        for prefix, suffix, node in self.affixed:
+            end = len(segment) - len(suffix)
+            if end > len(prefix) and segment.startswith(prefix) and segment.endswith(suffix):
+                yield node, [segment[len(prefix) : end]]
+        if self.param is not None and segment:
+            yield self.param, [segment]
+
+    def add(self, route: Route) -> None:
+        """Let a route end here; `DuplicateRoute` when its method has one of its own already."""
+        known = self.any if route.method == ANY_METHOD else self.routes.get(route.method)
+        if known is not None and known.method == route.method:
+            raise DuplicateRoute(
+                f"{route.method} {route.path} is taken by {known.method} {known.path}: both match the same "
+                "paths, keep one of them"
+            )
+        if route.method == ANY_METHOD:
+            self.any = route
+            return
+        self.routes[route.method] = route
+        if route.method == "GET":
+            self.routes.setdefault("HEAD", route)
+
+
+class RouteTable:
+    """Routes by method and path: a dictionary for paths without parameters, a tree of segments for the rest.
+
+    In a tree, text beats a parameter between affixes, that beats a parameter, and that a catch-all; where
+    the better choice leads nowhere the next one is tried, so that `/a/:x/c` is found beside `/a/b/d`. A node
+    is visited at most once for a request: work is bounded by the routes, never by the path. At one path the
+    route of the request's own method beats a route for any method, and HEAD is answered by the GET route
+    where nobody registered HEAD (RFC 9110 §9.3.2).
+
+    `strict_slashes`: `/cats/` and `/cats` are different paths; by default they are the same.
+    """
+
+    def __init__(self, *, strict_slashes: bool = False) -> None:
+        self._strict = strict_slashes
+        self._routes: list[Route] = []
+        self._root = _Node()  # its one child is the empty text before the first slash
+        self._splits = 2  # slashes to split at: one more than the deepest route has, for the one at the end
+        self._static: dict[str, dict[str, Route]] = {}
+        self._static_bytes: dict[bytes, dict[bytes, Route]] = {}
+
+    @property
+    def static(self) -> dict[bytes, dict[bytes, Route]]:
+        """The routes without parameters: method -> exact path on the wire -> route; live, for reading only.
+
+        A path stands there in both slash forms (unless slashes are strict); HEAD has the entries of GET, and
+        the methods of `METHODS` have those of a route for any method. A miss says nothing: ask `match()`.
+        """
+        return self._static_bytes
+
+    def __iter__(self) -> Iterator[Route]:
+        return iter(self._routes)
+
+    def __len__(self) -> int:
+        return len(self._routes)
+
+    def add(self, method: str, path: str, endpoint: object, **options: Any) -> Route:
+        """Register a route; `ANY_METHOD` answers every method, `options` go to the `Route` as they are.
+
+        Raises `InvalidPath` for a path that cannot be understood, `DuplicateRoute` when the method has a
+        route for the same paths (whatever its parameters are called), `RoutingError` for what is no method.
+        """
+        _check_method(method)
+        pattern = parse_path(path, strict_slashes=self._strict)
+        route = Route(method, path, endpoint, options, pattern.params)
+        node = self._root.child(Segment(Kind.STATIC))
+        for segment in pattern.segments:
+            node = node.child(segment)
+        node.add(route)
+        self._routes.append(route)
+        self._splits = max(self._splits, len(pattern.segments) + 1)
+        if pattern.is_static:
+            self._publish(pattern, node)
+        return route
+
+    def _publish(self, pattern: Pattern, node: _Node) -> None:
+        """Write what a path without parameters now answers into the dictionaries."""
+        raw = pattern.raw()
+        forms = (raw,) if self._strict or raw == "/" else (raw, raw + "/")
+        for method in (*METHODS, *node.routes):
+            route = node.routes.get(method, node.any)
+            if route is not None:
+                for form in forms:
+                    self._static.setdefault(method, {})[form] = route
+                    self._static_bytes.setdefault(method.encode(), {})[form.encode()] = route
+
+    def match(self, method: str, path: str) -> Match:
+        """Find the route for a request; `path` is as on the wire: percent-encoded, without the query.
+
+        Parameters are decoded once, after the path was split at its slashes: `%2F` splits nothing. A miss has
+        no route but the methods that the path does answer. Raises `BadRequest` when the path has to be
+        decoded and its escapes are broken or not UTF-8.
+        """
+        routes = self._static.get(method)
+        if routes is not None and path in routes:
+            return _make_match(Match, (routes[path], {}, ()))
+        segments = path.split("/", self._splits)
+        if "%" in path or not segments[-1]:
+            return self._search(method, path)
+        node = self._root
+        values = []
+        for segment in segments:
+            child = node.static.get(segment)
+            if child is None:
+                child = node.plain
+                if child is None or not segment:
+                    return self._search(method, path)
+                values.append(segment)
+            node = child
+        route = node.routes.get(method, node.any)
+        if route is None:
+            return self._search(method, path)
+        return _make_match(Match, (route, _name_values(route.params, values), ()))
+
+    def _search(self, method: str, path: str) -> Match:
+        """Find the route for a request whose first choice at each segment may not be the right one."""
+        for node, values in self._walk(path):
+            route = node.routes.get(method, node.any)
+            if route is not None:
+                return Match(route, _name_values(route.params, values), ())
+        return Match(None, {}, self.allowed(path))
+
+    def _walk(self, path: str) -> Iterator[tuple[_Node, list[str]]]:
+        """Yield every node that a path leads to, with the values of its parameters, the best one first."""
+        segments = [decode_path(piece) for piece in path.split("/", self._splits)]
+        if not self._strict and len(segments) > 2 and not segments[-1] and segments[-2]:
+            segments.pop()
+        end = len(segments)
+        pending: list[tuple[_Node, int, list[str]]] = [(self._root, 0, [])]
+        while pending:
+            node, index, values = pending.pop()
+            if index == end:
+                yield node, values
+                continue
+            # Behind the last slash that was split at, a piece is no segment: no node is as deep as that.
+            choices = [(child, index + 1, values + taken) for child, taken in node.choices(segments[index])]
+            tail = path.split("/", index)[index] if node.rest else ""
+            if node.rest and tail:
+                choices.append((node.rest, end, [*values, decode_path(tail)]))
+            pending.extend(reversed(choices))
+
+    def allowed(self, path: str) -> tuple[str, ...]:
+        """Return the methods that a path answers, for `Allow` (RFC 9110 §10.2.1); empty when it is unknown.
+
+        HEAD comes with GET, OPTIONS with everything. The path "*" stands for the whole server (§9.3.7).
+        Raises `BadRequest` as `match()` does.
+        """
+        methods: set[str] = set()
+        if path == "*":
+            methods.update(route.method for route in self._routes)
+        else:
+            for node, _ in self._walk(path):
+                methods.update(node.routes)
+                if node.any is not None:
+                    methods.add(ANY_METHOD)
+        if ANY_METHOD in methods:
+            methods.update(METHODS)
+        if "GET" in methods:
+            methods.add("HEAD")
+        if methods:
+            methods.add("OPTIONS")
+        others = sorted(methods.difference(METHODS, (ANY_METHOD,)))
+        return (*(method for method in METHODS if method in methods), *others)
+
+
+def _name_values(names: tuple[str, ...], values: list[str]) -> dict[str, str]:
+    """Return the parameters of a request; one is the common case, and zip() would triple its cost."""
+    if len(names) == 1:
+        return {names[0]: values[0]}
+    return dict(zip(names, values, strict=True))
+
+
+def _check_method(method: object) -> None:
+    """Refuse what is no method (RFC 9110 §9.1), and a well-known one in lower case, which no client sends."""
+    if not isinstance(method, str) or not _TOKEN.fullmatch(method):
+        raise RoutingError(f"{method!r} is no HTTP method: write one such as 'GET'")
+    if method not in METHODS and method.upper() in METHODS:
+        raise RoutingError(f"methods are case-sensitive: write {method.upper()!r} instead of {method!r}")
