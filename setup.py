@@ -31,8 +31,8 @@ DIRECTIVES = {
     "nonecheck": SWITCHES["DEBUG"],
     "cdivision": True,
     "linetrace": SWITCHES["COVERAGE"],
-    # Objects belong to one loop and so to one thread; nothing is shared between loops. Subinterpreters are not declared:
-    # they would need Cython's module state, and uvloop, which we import, does not support them.
+    # Objects belong to one loop and so to one thread; nothing is shared between loops. Subinterpreters are not
+    # declared: they would need Cython's module state, and uvloop has none.
     "freethreading_compatible": True,
 }
 
@@ -52,7 +52,7 @@ def compile_flags() -> list[str]:
     """Flags behind the interpreter's own, hence stronger. No -march: a wheel runs on every machine of its tag."""
     if sys.platform == "win32":
         return []
-    flags = ["-Wall", "-fvisibility=hidden"]
+    flags = ["-Wall", "-Wno-unused-function", "-fvisibility=hidden"]  # Cython leaves helpers that nothing calls
     if SWITCHES["SANITIZE"]:
         return [*flags, "-O1", "-g", "-fno-omit-frame-pointer", *SANITIZERS]
     if SWITCHES["DEBUG"] or SWITCHES["COVERAGE"]:

@@ -18,8 +18,9 @@ def found_on_path(program):
 def complaint():
     """The first thing that is missing, with what to do about it, or None."""
     if sys.version_info < MINIMUM:
-        return "kito needs Python %d.%d or newer, and %s is %s: say which one to use with `make PYTHON=python3.12 ...`." % (
-            MINIMUM + (sys.executable, sys.version.split()[0])
+        return (
+            "kito needs Python %d.%d or newer, and %s is %s: say which one to use with `make PYTHON=python3.12 ...`."
+            % (MINIMUM + (sys.executable, sys.version.split()[0]))
         )
     try:
         import ensurepip

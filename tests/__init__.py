@@ -1,0 +1,1 @@
+"""The suite. A folder a subject; what several folders share is in conftest.py."""

@@ -1,0 +1,107 @@
+"""Imports point one way: a room may know the rooms below it, its own, and its siblings without a circle."""
+
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
+
+from tests.checks.sources import core_modules, imported_modules, module_name, python_modules
+
+# From the top down. A room of the facade is the first name behind `kito`; every room has exactly one place.
+LAYERS = [
+    {"kito"},  # the public names
+    {"__main__"},
+    {"cli"},
+    {"serving"},
+    {"app"},
+    {"routing", "binding", "middleware", "files", "hub", "testing"},
+    {"request", "response", "streaming", "validation"},
+    {"headers", "config", "paths"},
+    {"_core"},
+    {"errors", "_version"},
+]
+
+# The same inside the core, where a room is a module.
+CORE_LAYERS = [
+    {"http1"},
+    {"parser", "state"},
+    {"dispatch"},
+    {"endpoint", "request", "response", "stream"},
+    {"exchange"},
+    {"writer"},
+    {"encoder", "event"},
+    {"buffer", "clock"},
+    {"common"},
+]
+
+
+def room(module: str) -> str:
+    """The room of a dotted module: `kito.serving.workers` is in `serving`, and `kito` itself is a room."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else parts[0]
+
+
+def core_room(module: str) -> str:
+    return module.split(".")[2]
+
+
+def depths(layers: list[set[str]]) -> dict[str, int]:
+    return {name: depth for depth, layer in enumerate(layers) for name in layer}
+
+
+def graph(paths: list) -> dict[str, set[str]]:
+    """Which modules each module imports; a contract and its implementation are one module."""
+    edges: dict[str, set[str]] = {}
+    for path in paths:
+        edges.setdefault(module_name(path), set()).update(imported_modules(path))
+    return edges
+
+
+def upward(edges: dict[str, set[str]], depth: dict[str, int], room_of) -> list[str]:
+    found = []
+    for module, imports in sorted(edges.items()):
+        higher = [imported for imported in sorted(imports) if depth[room_of(imported)] < depth[room_of(module)]]
+        found += [f"{module} -> {imported}" for imported in higher]
+    return found
+
+
+def is_core(module: str) -> bool:
+    return module.startswith("kito._core.")
+
+
+@pytest.fixture(scope="module")
+def edges() -> dict[str, set[str]]:
+    return graph([*python_modules(), *core_modules()])
+
+
+@pytest.fixture(scope="module")
+def core_edges(edges) -> dict[str, set[str]]:
+    return {module: set(filter(is_core, imports)) for module, imports in edges.items() if is_core(module)}
+
+
+def test_every_room_has_its_place(edges, core_edges):
+    unplaced = {room(module) for module in edges} - depths(LAYERS).keys()
+    assert not unplaced, f"say in LAYERS where these rooms belong: {sorted(unplaced)}"
+    unplaced = {core_room(module) for module in core_edges} - depths(CORE_LAYERS).keys()
+    assert not unplaced, f"say in CORE_LAYERS where these modules belong: {sorted(unplaced)}"
+
+
+def test_no_edge_points_upward(edges, core_edges):
+    assert upward(edges, depths(LAYERS), room) == []
+    assert upward(core_edges, depths(CORE_LAYERS), core_room) == []
+
+
+def test_no_circle(edges):
+    # The package's own name comes in by every `from kito import x`, which only takes a module that is below it.
+    try:
+        TopologicalSorter({module: imports - {"kito"} for module, imports in edges.items()}).prepare()
+    except CycleError as error:
+        pytest.fail(f"these modules import each other: {' -> '.join(error.args[1])}")
+
+
+def test_the_core_is_cython_and_found(core_edges):
+    assert core_edges, "the walk found no module of the core: it checks nothing"
+
+
+def test_an_upward_edge_is_seen():
+    edges = {"kito.errors": {"kito.app"}, "kito.app": {"kito.errors"}}
+    assert upward(edges, depths(LAYERS), room) == ["kito.errors -> kito.app"]
