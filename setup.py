@@ -61,11 +61,10 @@ def compile_flags() -> list[str]:
 
 
 def extension(source: Path) -> Extension:
-    """One extension module for one file of the core; every contract (.pxd) is a reason to rebuild it."""
+    """One extension module for one file of the core; which contracts it depends on, Cython finds out by itself."""
     return Extension(
         f"kito._core.{source.stem}",
         [str(CORE / source.name)],
-        depends=[str(CORE / contract.name) for contract in sorted((ROOT / CORE).glob("*.pxd"))],
         define_macros=macros(),
         undef_macros=["NDEBUG"] if SWITCHES["DEBUG"] else [],
         extra_compile_args=compile_flags(),
