@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
-from .conversion import PARTS, Converter, make_converter
+from .validation import PARTS, Converter, make_converter
 
 __all__ = (
     "CALL_CTX",

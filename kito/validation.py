@@ -1,4 +1,4 @@
-"""From what came in to the type that a handler's annotation names: path parameters, bodies, fields."""
+"""Validation: from what came in to the types that a handler names: path parameters, bodies, fields."""
 
 from __future__ import annotations
 
