@@ -14,7 +14,7 @@ LAYERS = [
     {"serving"},
     {"app"},
     {"routing", "binding", "middleware", "files", "hub", "testing"},
-    {"request", "response", "streaming", "validation"},
+    {"request", "response", "streaming", "validation", "conversion"},
     {"headers", "config", "paths"},
     {"_core"},
     {"errors", "_version"},
@@ -23,14 +23,15 @@ LAYERS = [
 # The same inside the core, where a room is a module.
 CORE_LAYERS = [
     {"http1"},
-    {"parser", "state"},
+    {"reader"},
+    {"http1_exchange", "parser", "state"},
     {"dispatch"},
     {"endpoint", "request", "response", "stream"},
     {"exchange"},
     {"writer"},
     {"encoder", "event"},
     {"buffer", "clock"},
-    {"common"},
+    {"common", "debug"},
 ]
 
 
