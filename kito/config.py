@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import ipaddress
-import math
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
@@ -45,12 +44,11 @@ def _seconds(name: str, value: object, *, zero: bool) -> float:
     least = "0 or more" if zero else "more than 0"
     if type(value) is not int and type(value) is not float:
         raise ConfigError(f"{name} is {value!r}: write a number of seconds, {least}")
-    seconds = float(value)
-    if not math.isfinite(seconds) or seconds > MAX_SECONDS:
-        raise ConfigError(f"{name} is {value!r}: write seconds up to {MAX_SECONDS:.0f} (a year)")
-    if seconds < 0 or (seconds == 0 and not zero):
+    if not value <= MAX_SECONDS:  # not a number is not less than anything
+        raise ConfigError(f"{name} is too long: write seconds up to {MAX_SECONDS:.0f} (a year)")
+    if value < 0 or (value == 0 and not zero):
         raise ConfigError(f"{name} is {value!r}: write a number of seconds, {least}")
-    return seconds
+    return float(value)
 
 
 # name -> smallest value, largest value, unit

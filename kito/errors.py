@@ -1,7 +1,5 @@
 """The exceptions of kito: one tree, told apart by who has to act on them."""
 
-# ruff: noqa: N818 - the names say what happened; an "Error" behind each would add nothing
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -18,6 +16,7 @@ __all__ = (
     "DuplicateRoute",
     "ExpectationFailed",
     "HTTPError",
+    "HandlerTimeout",
     "HeadTooLarge",
     "InvalidEvent",
     "InvalidHeader",
@@ -25,6 +24,7 @@ __all__ = (
     "KitoError",
     "LocalProtocolError",
     "NotImplementedCoding",
+    "NothingAnswered",
     "ProtocolError",
     "RemoteProtocolError",
     "RequestTimeout",
@@ -33,6 +33,7 @@ __all__ = (
     "RoutingError",
     "URITooLong",
     "VersionNotSupported",
+    "error_document",
 )
 
 
@@ -145,6 +146,19 @@ class BodyLengthMismatch(LocalProtocolError):
     default_message = "the body is not as long as its content-length says"
 
 
+class NothingAnswered(LocalProtocolError):
+    """Raised, to be logged, when a handler neither answered nor kept a writer; answer or return a value."""
+
+    default_message = "the handler returned without an answer"
+
+
+class HandlerTimeout(LocalProtocolError):
+    """Raised when a handler takes longer than `Timeouts.handler`; raise the bound or answer sooner."""
+
+    status = 503
+    default_message = "the server did not answer in time"
+
+
 class InvalidHeader(LocalProtocolError, ValueError):
     """Raised when a header may not be sent as given (RFC 9110 §5); take the bad character out."""
 
@@ -228,3 +242,9 @@ class InvalidPath(RoutingError):
 
 class ConfigError(KitoError, ValueError):
     """Raised when an option is unknown, of the wrong type or out of range; the message says what to write."""
+
+
+def error_document(status: int, message: str | None = None) -> dict[str, str]:
+    """Return the JSON body of an error response: `error` is the status's phrase, `message` what was wrong."""
+    document = {"error": _phrase(status)}
+    return document if message is None else {**document, "message": message}

@@ -201,14 +201,16 @@ class RouteTable:
         route = node.routes.get(method, node.any)
         if route is None:
             return self._search(method, path)
-        return _make_match(Match, (route, _name_values(route.params, values), ()))
+        names = route.params  # as many as values; checking that, or zip() for one, would double the cost
+        params = {names[0]: values[0]} if len(names) == 1 else dict(zip(names, values))  # noqa: B905
+        return _make_match(Match, (route, params, ()))
 
     def _search(self, method: str, path: str) -> Match:
         """Find the route for a request whose first choice at each segment may not be the right one."""
         for node, values in self._walk(path):
             route = node.routes.get(method, node.any)
             if route is not None:
-                return Match(route, _name_values(route.params, values), ())
+                return Match(route, dict(zip(route.params, values, strict=True)), ())
         return Match(None, {}, self.allowed(path))
 
     def _walk(self, path: str) -> Iterator[tuple[_Node, list[str]]]:
@@ -252,13 +254,6 @@ class RouteTable:
             methods.add("OPTIONS")
         others = sorted(methods.difference(METHODS, (ANY_METHOD,)))
         return (*(method for method in METHODS if method in methods), *others)
-
-
-def _name_values(names: tuple[str, ...], values: list[str]) -> dict[str, str]:
-    """Return the parameters of a request; one is the common case, and zip() would triple its cost."""
-    if len(names) == 1:
-        return {names[0]: values[0]}
-    return dict(zip(names, values, strict=True))
 
 
 def _check_method(method: object) -> None:
