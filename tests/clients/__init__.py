@@ -1,0 +1,1 @@
+"""The published program, run as it is printed and read by the clients that people use."""

@@ -1,0 +1,1 @@
+"""The examples, every one of them executed."""
