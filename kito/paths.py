@@ -66,8 +66,6 @@ def parse_path(path: str, *, strict_slashes: bool = False) -> Pattern:
     pieces = path[1:].split("/")
     if len(pieces) > 1 and not pieces[-1] and not strict_slashes:
         pieces.pop()
-    if "" in pieces[:-1]:
-        _fail(path, "it has two slashes in a row", f"write {re.sub('/+', '/', path)!r}")
     segments = tuple(_parse_segment(path, piece) for piece in pieces)
     params = tuple(segment.name for segment in segments if segment.kind is not Kind.STATIC)
     for name in params:
@@ -89,6 +87,8 @@ def _check_text(path: object) -> None:
         raise InvalidPath(f"a path is a str such as '/cats', not {path!r}")
     if not path.startswith("/"):
         _fail(path, "it does not begin with a slash", f"write {'/' + path!r}")
+    if "//" in path:
+        _fail(path, "it has two slashes in a row", f"write {re.sub('/+', '/', path)!r}")
     if mark := re.search("[?#]", path):
         remedy = f"write {path[: mark.start()]!r} and read the rest from req.query"
         _fail(path, f"{mark.group()!r} never reaches a route", remedy)
@@ -107,7 +107,7 @@ def _parse_segment(path: str, piece: str) -> Segment:
     if piece.startswith(":"):
         name = _name(path, piece[1:], piece)
         return Segment(Kind.PARAM, name=name)
-    if piece.startswith("*"):
+    if piece == "*" or (piece.startswith("*") and piece[1:].isidentifier()):
         return Segment(Kind.REST, name=_name(path, piece[1:], piece))
     if piece.startswith("{*") and piece.endswith("}"):
         return Segment(Kind.REST, name=_name(path, piece[2:-1], piece))
