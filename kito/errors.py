@@ -245,6 +245,6 @@ class ConfigError(KitoError, ValueError):
 
 
 def error_document(status: int, message: str | None = None) -> dict[str, str]:
-    """Return the JSON body of an error response: `error` is the status's phrase, `message` what was wrong."""
-    document = {"error": _phrase(status)}
-    return document if message is None else {**document, "message": message}
+    """Return the JSON body of an error response: `error` is the status's phrase, `message` says what was wrong."""
+    phrase = _phrase(status)
+    return {"error": phrase} if message is None or message == phrase else {"error": phrase, "message": message}

@@ -1,0 +1,69 @@
+"""kito: streamed responses and Server-Sent Events, fast.
+
+    from kito import server
+
+    app = server()
+
+    @app.get("/")
+    def hello(res):
+        res.send("Hello, World!")
+
+    app.listen(3000)
+"""
+
+from typing import Any
+
+from ._core.event import Event
+from ._core.exchange import StreamEnd
+from ._core.stream import SSEWriter, StreamWriter
+from ._version import __version__
+from .config import Limits, Timeouts
+from .errors import (
+    ConfigError,
+    ConnectionClosed,
+    HTTPError,
+    KitoError,
+    LocalProtocolError,
+    ProtocolError,
+    RemoteProtocolError,
+    RoutingError,
+)
+from .headers import Headers
+from .request import Context, Request
+from .response import Response
+from .serving.lifecycle import Server
+
+__all__ = (
+    "ConfigError",
+    "ConnectionClosed",
+    "Context",
+    "Event",
+    "HTTPError",
+    "Headers",
+    "KitoError",
+    "Limits",
+    "LocalProtocolError",
+    "ProtocolError",
+    "RemoteProtocolError",
+    "Request",
+    "Response",
+    "RoutingError",
+    "SSEWriter",
+    "Server",
+    "StreamEnd",
+    "StreamWriter",
+    "Timeouts",
+    "__version__",
+    "server",
+)
+
+
+def server(**options: Any) -> Server:
+    """Return a new server; nothing is bound before `listen()`, `serve()` or `running()`.
+
+    Options: `host="127.0.0.1"`, `port=3000`, `unix_socket`, `reuse_port=False`, `workers=1`,
+    `trust_proxy=()`, `tls`, `limits=Limits()`, `timeouts=Timeouts()`, `access_log=False`, `debug=False`;
+    `max_request_size=` (bytes) and `timeout=` (seconds) are short for `Limits(body_size=)` and
+    `Timeouts(handler=)`. Raises `ConfigError` for what cannot be meant.
+    """
+    return Server(**options)

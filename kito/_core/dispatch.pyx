@@ -1,0 +1,246 @@
+"""Dispatcher: from a complete request to a settled answer, for every protocol alike.
+
+The steps of a request: route, invoke, settle; a coroutine becomes a Task
+between the last two. Whatever a handler does, the exchange ends: answered,
+streaming in somebody's hands, failed with a status, or aborted.
+"""
+
+import asyncio
+import inspect
+import logging
+import sys
+import types
+import warnings
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.object cimport PyObject
+from libc.string cimport memchr
+
+from kito._core.common cimport (
+    CALL_CTX, CALL_NONE, CALL_REQ, CALL_REQ_RES, CALL_RES, CALL_RES_REQ,
+    EXCHANGE_ABORTED, EXCHANGE_OPEN, EXCHANGE_STREAMING,
+)
+from kito._core.endpoint cimport Endpoint
+from kito._core.event cimport Event
+from kito._core.exchange cimport Exchange
+from kito._core.request cimport Request
+from kito._core.response cimport Response
+
+from kito.errors import ConnectionClosed, NothingAnswered, error_document
+
+cdef extern from "Python.h":
+    object PyContext_CopyCurrent()
+    int PyContext_Enter(object context) except -1
+    int PyContext_Exit(object context) except -1
+
+cdef extern from *:
+    """
+    static CYTHON_INLINE PyObject* kito_new(PyObject* cls, PyObject* no_args) {
+        return ((PyTypeObject*)cls)->tp_new((PyTypeObject*)cls, no_args, NULL);
+    }
+    """
+    object kito_new(object cls, object no_args)
+
+_log = logging.getLogger("kito")
+
+cdef tuple NO_ARGS = ()
+cdef object _coroutine_type = types.CoroutineType
+cdef object _generator_types = (types.GeneratorType, types.AsyncGeneratorType)
+cdef bint EAGER = sys.version_info >= (3, 12)
+cdef Event CRASHED = Event({"error": "Internal Server Error"}, "error")
+
+
+@cython.freelist(64)
+cdef class Completion:
+    """Called when a handler's task is done."""
+    cdef Dispatcher dispatcher
+    cdef Exchange exchange
+    cdef Response response
+
+    def __call__(self, task):
+        self.dispatcher.tasks.discard(task)
+        self.exchange.task = None
+        if task.cancelled():
+            self.dispatcher._failed(self.exchange, self.response, asyncio.CancelledError())
+            return
+        error = task.exception()
+        if error is not None:
+            self.dispatcher._failed(self.exchange, self.response, error)
+        else:
+            self.dispatcher._returned(self.exchange, self.response, task.result())
+
+
+cdef class Dispatcher:
+    """Routes, runs and settles requests for one loop.
+
+    `resolve(req)` returns the Endpoint of a request that no static route takes,
+    or raises; `report(req, res, error)` answers for an error before the head;
+    `pump(endpoint, res, source)` is a coroutine that feeds a generator's items.
+    """
+
+    def __init__(self, loop, *, resolve, report, pump, request_class, response_class, debug=False):
+        self.loop = loop
+        self.resolve = resolve
+        self.report = report
+        self.pump = pump
+        self.request_class = request_class
+        self.response_class = response_class
+        self.debug = debug
+        self.static_routes = {}
+        self.tasks = set()
+
+    def set_static_routes(self, dict routes):
+        """Replace the table of exact paths: method bytes -> raw path bytes -> Endpoint."""
+        self.static_routes = routes
+
+    cdef int dispatch(self, Exchange exchange) except -1:
+        cdef Request request = None
+        cdef Response response = <Response>kito_new(self.response_class, NO_ARGS)
+        cdef Endpoint endpoint
+        response.exchange = exchange
+        exchange.enter(EXCHANGE_OPEN)
+        exchange.handling = True
+        exchange.tally.requests += 1
+        context = PyContext_CopyCurrent()
+        try:
+            endpoint = self._static(exchange)
+            if endpoint is None:
+                request = self._request(exchange, response)
+                endpoint = self.resolve(request)
+            exchange.on_disconnect = endpoint.on_disconnect
+            if request is None and endpoint.kind > CALL_RES:
+                request = self._request(exchange, response)
+            PyContext_Enter(context)
+            try:
+                outcome = self._invoke(endpoint, request, response)
+            finally:
+                PyContext_Exit(context)
+            if outcome is None:
+                return self._returned(exchange, response, None)
+            return self._settle(endpoint, exchange, response, outcome, context)
+        except Exception as error:
+            return self._failed(exchange, response, error)
+
+    cdef Endpoint _static(self, Exchange exchange):
+        cdef const char* target = PyBytes_AS_STRING(exchange.target)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(exchange.target)
+        cdef const char* query
+        cdef PyObject* found = PyDict_GetItemWithError(self.static_routes, exchange.method)
+        if found is NULL:
+            return None
+        query = <const char*>memchr(target, c"?", size)
+        if query is NULL:
+            found = PyDict_GetItemWithError(<object>found, exchange.target)
+        else:
+            path = PyBytes_FromStringAndSize(target, query - target)
+            found = PyDict_GetItemWithError(<object>found, path)
+        return None if found is NULL else <Endpoint>found
+
+    cdef Request _request(self, Exchange exchange, Response response):
+        cdef Request request = <Request>kito_new(self.request_class, NO_ARGS)
+        request.exchange = exchange
+        request._response = response
+        return request
+
+    cdef object _invoke(self, Endpoint endpoint, Request request, Response response):
+        if endpoint.kind == CALL_RES:
+            return endpoint.call(response)
+        if endpoint.kind == CALL_REQ_RES:
+            return endpoint.call(request, response)
+        if endpoint.kind == CALL_REQ:
+            return endpoint.call(request)
+        if endpoint.kind == CALL_RES_REQ:
+            return endpoint.call(response, request)
+        if endpoint.kind == CALL_NONE:
+            return endpoint.call()
+        if endpoint.kind == CALL_CTX:
+            return endpoint.call(request.ctx)
+        return endpoint.call(request, response)
+
+    cdef int _settle(self, Endpoint endpoint, Exchange exchange, Response response, object outcome, object context) except -1:
+        if type(outcome) is _coroutine_type:
+            return self._start(exchange, response, outcome, context)
+        if isinstance(outcome, _generator_types):
+            return self._start(exchange, response, self.pump(endpoint, response, outcome), context)
+        if inspect.isawaitable(outcome):
+            return self._start(exchange, response, _await(outcome), context)
+        return self._returned(exchange, response, outcome)
+
+    cdef int _start(self, Exchange exchange, Response response, object coroutine, object context) except -1:
+        """Run `coroutine` as a Task: eagerly where Python can, unless the user chose a task factory."""
+        cdef Completion completion
+        if EAGER and self.loop.get_task_factory() is None:
+            task = asyncio.Task(coroutine, loop=self.loop, context=context, eager_start=True)
+        else:
+            task = self.loop.create_task(coroutine, context=context)
+        completion = Completion.__new__(Completion)
+        completion.dispatcher = self
+        completion.exchange = exchange
+        completion.response = response
+        if task.done():
+            completion(task)
+            return 0
+        exchange.task = task
+        self.tasks.add(task)
+        task.add_done_callback(completion)
+        if exchange.unwanted:
+            exchange.cancel_producer("the client left, or asked for no body")
+        return 0
+
+    cdef int _returned(self, Exchange exchange, Response response, object value) except -1:
+        """The handler has returned `value`: the exchange is answered now or in somebody's hands."""
+        exchange.handling = False
+        if value is not None:
+            if exchange.phase == EXCHANGE_OPEN:
+                try:
+                    response.send(value)
+                except Exception as error:
+                    return self._failed(exchange, response, error)
+            elif exchange.phase != EXCHANGE_ABORTED:
+                _log.error("a handler answered and then returned %.200r: the value is dropped", value)
+        if exchange.phase == EXCHANGE_OPEN:
+            return self._failed(exchange, response, NothingAnswered(
+                "the handler returned without an answer and kept no writer: call res.send(), return a value, "
+                "or open a stream"))
+        if exchange.phase == EXCHANGE_STREAMING and exchange.left_alone:
+            if self.debug:
+                warnings.warn("a handler returned without end() or close(): the stream was ended", ResourceWarning)
+            exchange.end()
+        return 0
+
+    cdef int _failed(self, Exchange exchange, Response response, object error) except -1:
+        """The handler has raised `error`: a status before the head, truncation after it."""
+        exchange.handling = False
+        if exchange.phase == EXCHANGE_OPEN:
+            return self._answer_error(exchange, response, error)
+        if exchange.phase == EXCHANGE_STREAMING:
+            if not isinstance(error, (ConnectionClosed, asyncio.CancelledError)):
+                _log.error("a handler failed after the head of its response", exc_info=error)
+            if exchange.is_events and exchange.remaining < 0:
+                exchange.write_shared(CRASHED)
+            exchange.abort("error")
+        elif not isinstance(error, (ConnectionClosed, asyncio.CancelledError)):
+            _log.error("a handler failed after its response was over", exc_info=error)
+        return 0
+
+    cdef int _answer_error(self, Exchange exchange, Response response, object error) except -1:
+        if isinstance(error, asyncio.CancelledError):
+            exchange.abort("shutdown")
+            return 0
+        try:
+            self.report(self._request(exchange, response), response, error)
+        except Exception as second:
+            _log.error("an error handler failed", exc_info=second)
+        if exchange.phase == EXCHANGE_OPEN:
+            response.reset()
+            response.status_code = 500
+            response.json(error_document(500))
+        elif exchange.phase == EXCHANGE_STREAMING:
+            exchange.abort("error")
+        return 0
+
+
+async def _await(awaitable):
+    return await awaitable

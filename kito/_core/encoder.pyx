@@ -1,0 +1,254 @@
+"""Bytes of HTTP/1.1 responses: status line, fields, chunk framing. Pure functions over a buffer."""
+
+from http import HTTPStatus
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy
+
+from kito._core.buffer cimport WriteBuffer, reserve
+from kito._core.clock cimport Clock
+from kito._core.common cimport (
+    FRAMING_CHUNKED, FRAMING_LENGTH, Framing, HEAD_CLOSE, HEAD_HAS_DATE, HEAD_HAS_LENGTH,
+)
+
+from kito.errors import InvalidHeader
+
+cdef enum:
+    DATE_LINE_BYTES = 37
+    NUMBER_BYTES = 24             # digits of any 64-bit number, and its line end
+    MAX_STATUS = 600
+
+# Status lines by status code, made once: RFC 9112 section 4 keeps the space before an empty reason.
+cdef list _STATUS_LINES = [None] * MAX_STATUS
+# Characters of a token (RFC 9110 section 5.6.2), and those forbidden in a field value (5.5).
+cdef bint _TOKEN[256]
+cdef bint _BAD_VALUE[256]
+
+
+cdef object _make_tables():
+    cdef int code
+    known = {int(status): status.phrase for status in HTTPStatus}
+    for code in range(100, MAX_STATUS):
+        _STATUS_LINES[code] = b"HTTP/1.1 %d %s\r\n" % (code, known.get(code, "").encode())
+    for code in range(256):
+        _TOKEN[code] = chr(code) in (
+            "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        _BAD_VALUE[code] = (code < 32 and code != 9) or code == 127
+
+_make_tables()
+
+
+cdef class ResponseHead:
+    """Status and fields of a response; base of `Response`."""
+
+    def __cinit__(self):
+        self.status_code = 200
+        self.declared_length = -1
+
+    cdef int set_field(self, bytes name, bytes value) except -1:
+        if name == b"content-type":
+            self.content_type = value
+            return 0
+        if self.fields is not None:
+            self.remove_field(name)
+        return self.add_field(name, value)
+
+    cdef int add_field(self, bytes name, bytes value) except -1:
+        if name == b"content-type":
+            self.content_type = value
+            return 0
+        self._note(name, value)
+        if self.fields is None:
+            self.fields = [name, value]
+        else:
+            self.fields.append(name)
+            self.fields.append(value)
+        return 0
+
+    cdef int remove_field(self, bytes name) except -1:
+        cdef Py_ssize_t index
+        if name == b"content-type":
+            self.content_type = None
+        elif name == b"content-length":
+            self.flags &= ~HEAD_HAS_LENGTH
+            self.declared_length = -1
+        elif name == b"date":
+            self.flags &= ~HEAD_HAS_DATE
+        elif name == b"connection":
+            self.flags &= ~HEAD_CLOSE
+        if self.fields is None:
+            return 0
+        for index in range(PyList_GET_SIZE(self.fields) - 2, -1, -2):
+            if self.fields[index] == name:
+                del self.fields[index:index + 2]
+        return 0
+
+    cdef bytes get_field(self, bytes name):
+        cdef Py_ssize_t index
+        if name == b"content-type":
+            return self.content_type
+        if self.fields is not None:
+            for index in range(0, PyList_GET_SIZE(self.fields), 2):
+                if self.fields[index] == name:
+                    return self.fields[index + 1]
+        return None
+
+    def _note(self, bytes name, bytes value):
+        # Fields by which the framing would contradict itself are refused here:
+        # kito alone decides how a body is delimited (RFC 9112 section 6.1).
+        if name == b"content-length":
+            if not value.isdigit() or len(value) > 18:
+                raise InvalidHeader(f"content-length must be a number of bytes, not {value!r}")
+            if self.flags & HEAD_HAS_LENGTH:
+                raise InvalidHeader("content-length is set twice; use res.header() to replace it")
+            self.declared_length = int(value)
+            self.flags |= HEAD_HAS_LENGTH
+        elif name == b"date":
+            self.flags |= HEAD_HAS_DATE
+        elif name == b"connection":
+            if value.lower() != b"close":
+                raise InvalidHeader("connection may only be set to 'close'; kito manages the connection itself")
+            self.flags |= HEAD_CLOSE
+        elif name in (b"transfer-encoding", b"keep-alive", b"upgrade", b"trailer"):
+            raise InvalidHeader(f"{name.decode()} cannot be set: kito frames the response itself")
+
+
+cdef bytes encode_name(object name):
+    cdef bytes raw
+    cdef const unsigned char* data
+    cdef Py_ssize_t index
+    if isinstance(name, str):
+        raw = (<str>name).encode("latin-1", "replace").lower()
+    elif isinstance(name, bytes):
+        raw = (<bytes>name).lower()
+    else:
+        raise InvalidHeader(f"a header name must be str or bytes, not {type(name).__name__}")
+    data = <const unsigned char*>PyBytes_AS_STRING(raw)
+    for index in range(PyBytes_GET_SIZE(raw)):
+        if not _TOKEN[data[index]]:
+            raise InvalidHeader(f"{name!r} is not a header name: a token without spaces or separators is needed")
+    if not raw:
+        raise InvalidHeader("a header name must not be empty")
+    return raw
+
+
+cdef bytes encode_value(object name, object value):
+    cdef bytes raw
+    cdef const unsigned char* data
+    cdef Py_ssize_t index
+    if isinstance(value, bytes):
+        raw = (<bytes>value).strip(b" \t")
+    elif isinstance(value, (str, int)) and not isinstance(value, bool):
+        try:
+            raw = str(value).encode("latin-1").strip(b" \t")
+        except UnicodeEncodeError:
+            raise InvalidHeader(
+                f"the value of {name!r} holds characters outside latin-1: percent-encode them") from None
+    else:
+        raise InvalidHeader(f"the value of {name!r} must be str, bytes or int, not {type(value).__name__}")
+    data = <const unsigned char*>PyBytes_AS_STRING(raw)
+    for index in range(PyBytes_GET_SIZE(raw)):
+        if _BAD_VALUE[data[index]]:
+            raise InvalidHeader(f"the value of {name!r} holds a control character (CR, LF, NUL ...)")
+    return raw
+
+
+cdef int write_head(WriteBuffer buffer, ResponseHead head, Clock clock, Framing framing,
+                    int64_t length, bint close, bint keep) except -1:
+    _write_object(buffer, <bytes>_STATUS_LINES[head.status_code])
+    if head.fields is not None:
+        _write_fields(buffer, head.fields)
+    if head.content_type is not None:
+        write_bytes(buffer, b"content-type: ", 14)
+        _write_object(buffer, head.content_type)
+        write_bytes(buffer, b"\r\n", 2)
+    if length >= 0 and not head.flags & HEAD_HAS_LENGTH:
+        write_bytes(buffer, b"content-length: ", 16)
+        _write_number(buffer, length)
+    elif framing == FRAMING_CHUNKED:
+        write_bytes(buffer, b"transfer-encoding: chunked\r\n", 28)
+    if close and not head.flags & HEAD_CLOSE:
+        write_bytes(buffer, b"connection: close\r\n", 19)
+    elif keep:
+        write_bytes(buffer, b"connection: keep-alive\r\n", 24)
+    if not head.flags & HEAD_HAS_DATE:
+        write_bytes(buffer, clock.date_line, DATE_LINE_BYTES)
+    return write_bytes(buffer, b"\r\n", 2)
+
+
+cdef char* open_chunk(WriteBuffer buffer, Py_ssize_t size) except NULL:
+    cdef char* place = reserve(buffer, size + NUMBER_BYTES)
+    cdef char* payload = _put_hex(place, size)
+    payload[size] = c"\r"
+    payload[size + 1] = c"\n"
+    buffer.used += payload - place + size + 2
+    return payload
+
+
+cdef int write_chunk_size(WriteBuffer buffer, Py_ssize_t size) except -1:
+    cdef char* place = reserve(buffer, NUMBER_BYTES)
+    buffer.used += _put_hex(place, size) - place
+    return 0
+
+
+cdef int write_bytes(WriteBuffer buffer, const char* data, Py_ssize_t size) except -1:
+    memcpy(reserve(buffer, size), data, size)
+    buffer.used += size
+    return 0
+
+
+cdef bytes frame_chunk(const char* data, Py_ssize_t size):
+    cdef char line[NUMBER_BYTES]
+    cdef Py_ssize_t digits = _put_hex(line, size) - line
+    cdef bytes frame = PyBytes_FromStringAndSize(NULL, digits + size + 2)
+    cdef char* place = PyBytes_AS_STRING(frame)
+    memcpy(place, line, digits)
+    memcpy(place + digits, data, size)
+    memcpy(place + digits + size, b"\r\n", 2)
+    return frame
+
+
+cdef char* _put_hex(char* place, uint64_t number) noexcept:
+    """Write `number` in hex with its line end; return the byte behind it."""
+    cdef int digits = 1
+    cdef int index
+    cdef uint64_t rest = number >> 4
+    while rest:
+        digits += 1
+        rest >>= 4
+    for index in range(digits - 1, -1, -1):
+        place[index] = b"0123456789abcdef"[number & 15]
+        number >>= 4
+    place[digits] = c"\r"
+    place[digits + 1] = c"\n"
+    return place + digits + 2
+
+
+cdef int _write_number(WriteBuffer buffer, uint64_t number) except -1:
+    cdef char digits[NUMBER_BYTES]
+    cdef int start = NUMBER_BYTES - 2
+    digits[NUMBER_BYTES - 2] = c"\r"
+    digits[NUMBER_BYTES - 1] = c"\n"
+    while True:
+        start -= 1
+        digits[start] = <char>(c"0" + number % 10)
+        number //= 10
+        if not number:
+            break
+    return write_bytes(buffer, digits + start, NUMBER_BYTES - start)
+
+
+cdef int _write_object(WriteBuffer buffer, bytes piece) except -1:
+    return write_bytes(buffer, PyBytes_AS_STRING(piece), PyBytes_GET_SIZE(piece))
+
+
+cdef int _write_fields(WriteBuffer buffer, list fields) except -1:
+    cdef Py_ssize_t index
+    for index in range(0, PyList_GET_SIZE(fields), 2):
+        _write_object(buffer, <bytes>PyList_GET_ITEM(fields, index))
+        write_bytes(buffer, b": ", 2)
+        _write_object(buffer, <bytes>PyList_GET_ITEM(fields, index + 1))
+        write_bytes(buffer, b"\r\n", 2)
+    return 0

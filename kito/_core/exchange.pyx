@@ -1,0 +1,219 @@
+"""Exchange: one request and its response, the seam under every protocol.
+
+HTTP/1 implements it (http1_exchange); writers, handlers and the dispatcher
+know only this class. Everything that changes the phase of an exchange is here.
+"""
+
+import logging
+
+from cpython.object cimport PyObject
+from libc.string cimport memcpy
+
+from kito._core.clock cimport init_deadline, unlink
+from kito._core.common cimport (
+    DISCONNECT_CANCEL, EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, EXCHANGE_STREAMING,
+    EXCHANGE_WAITING, ExchangePhase, FRAMING_NONE,
+)
+
+from kito.errors import BodyLengthMismatch, ResponseEnded, ResponseStarted
+
+_log = logging.getLogger("kito")
+
+# Legal moves: the bit of a phase is set in the row of the phase it may follow.
+cdef int ALLOWED[5]
+ALLOWED[<int>EXCHANGE_WAITING] = 1 << EXCHANGE_OPEN | 1 << EXCHANGE_ABORTED
+ALLOWED[<int>EXCHANGE_OPEN] = 1 << EXCHANGE_STREAMING | 1 << EXCHANGE_ENDED | 1 << EXCHANGE_ABORTED
+ALLOWED[<int>EXCHANGE_STREAMING] = 1 << EXCHANGE_ENDED | 1 << EXCHANGE_ABORTED
+ALLOWED[<int>EXCHANGE_ENDED] = 0
+ALLOWED[<int>EXCHANGE_ABORTED] = 0
+
+cdef bytes HEARTBEAT = b":\n\n"
+
+
+cdef class StreamEnd:
+    """How a stream ended: `reason`, and the body bytes and events that were written."""
+
+    def __repr__(self):
+        return f"StreamEnd({self.reason!r}, bytes_sent={self.bytes_sent}, events_sent={self.events_sent})"
+
+
+cdef class Tally:
+    """Totals of a loop's exchanges since it started."""
+
+    def __cinit__(self):
+        self.ends = {}
+
+    def snapshot(self):
+        """The totals as a new dict; `ends` maps a reason to a number of streams."""
+        return {
+            "requests": self.requests, "streams_opened": self.streams_opened,
+            "streams_open": self.streams_open, "events": self.events,
+            "body_bytes": self.body_bytes, "ends": dict(self.ends),
+        }
+
+
+cdef class Exchange(Timed):
+    """One request and its response."""
+
+    def __cinit__(self):
+        self.remaining = -1
+        init_deadline(&self.heartbeat, <PyObject*>self, 0)
+
+    def __dealloc__(self):
+        unlink(&self.heartbeat)
+
+    cdef int send(self, ResponseHead head, const char* body, Py_ssize_t size, object owner) except -1:
+        raise NotImplementedError
+
+    cdef int open(self, ResponseHead head, bint events) except -1:
+        raise NotImplementedError
+
+    cdef char* frame(self, Py_ssize_t size) except NULL:
+        raise NotImplementedError
+
+    cdef int write_reference(self, bytes payload) except -1:
+        raise NotImplementedError
+
+    cdef int write_shared(self, Event event) except -1:
+        raise NotImplementedError
+
+    cdef int wrote(self) except -1:
+        raise NotImplementedError
+
+    cdef int flush(self) except -1:
+        raise NotImplementedError
+
+    cdef object drained(self):
+        raise NotImplementedError
+
+    cdef int end(self) except -1:
+        raise NotImplementedError
+
+    cdef int abort(self, str reason) except -1:
+        raise NotImplementedError
+
+    cdef object connection_info(self, str name):
+        raise NotImplementedError
+
+    cdef bytes request_field(self, bytes name):
+        cdef Py_ssize_t index
+        if self.raw_headers is not None:
+            for index in range(0, len(self.raw_headers), 2):
+                if (<bytes>self.raw_headers[index]).lower() == name:
+                    return self.raw_headers[index + 1]
+        return None
+
+    cdef int enter(self, ExchangePhase phase) except -1:
+        if not ALLOWED[<int>self.phase] & (1 << phase):
+            if self.phase >= EXCHANGE_ENDED:
+                raise ResponseEnded("the response has ended: nothing can be sent any more")
+            raise ResponseStarted("the response has started: status and headers are on their way")
+        self.phase = phase
+        return 0
+
+    cdef int over(self, ExchangePhase phase, str reason) except -1:
+        """The last move of an exchange: tell everybody who asked."""
+        cdef bint streamed = self.phase == EXCHANGE_STREAMING
+        self.enter(phase)
+        self.clock.disarm(&self.heartbeat)
+        if streamed:
+            self.tally.streams_open -= 1
+            self.tally.ends[reason] = self.tally.ends.get(reason, 0) + 1
+        if self._on_close is None and not streamed:
+            return 0
+        self.outcome = StreamEnd.__new__(StreamEnd)
+        self.outcome.reason = reason
+        self.outcome.bytes_sent = self.bytes_sent
+        self.outcome.events_sent = self.events_sent
+        callbacks, self._on_close = self._on_close, None
+        for callback in callbacks or ():
+            try:
+                callback(self.outcome)
+            except Exception:
+                _log.exception("an on_close callback failed")
+        return 0
+
+    cdef int client_left(self, str reason) except -1:
+        """The connection is gone under a response that is not whole."""
+        if self.phase >= EXCHANGE_ENDED:
+            return 0
+        self.unwanted = self.phase == EXCHANGE_STREAMING
+        self.over(EXCHANGE_ABORTED, reason)
+        if self.unwanted:
+            self.cancel_producer(reason)
+        return 0
+
+    cdef int cancel_producer(self, str why) except -1:
+        """Cancel the task of a handler whose body nobody reads, unless its route says otherwise."""
+        self.unwanted = True
+        if self.task is not None and self.on_disconnect == DISCONNECT_CANCEL:
+            self.task.cancel(f"the stream is over: {why}")
+        return 0
+
+    cdef int add_on_close(self, object callback) except -1:
+        if not callable(callback):
+            raise TypeError(f"on_close takes a function, not {type(callback).__name__}")
+        if self.outcome is not None:
+            callback(self.outcome)
+        elif self._on_close is None:
+            self._on_close = [callback]
+        else:
+            self._on_close.append(callback)
+        return 0
+
+    cdef int remove_on_close(self, object callback) except -1:
+        if self._on_close is not None and callback in self._on_close:
+            self._on_close.remove(callback)
+        return 0
+
+    cdef int start_heartbeat(self, double seconds) except -1:
+        if seconds > 0 and self.phase == EXCHANGE_STREAMING:
+            self.heartbeat_ticks = max(self.clock.ticks(seconds), 1)
+            self.quiet_since = self.clock.tick
+            self.clock.arm(&self.heartbeat, self.heartbeat_ticks)
+        return 0
+
+    cdef void on_deadline(self, int kind) noexcept:
+        """Silence has lasted `heartbeat_ticks`, or the entry is to move on to when it will have."""
+        cdef int64_t quiet = self.clock.tick - self.quiet_since
+        if self.phase != EXCHANGE_STREAMING:
+            return
+        if quiet < self.heartbeat_ticks:
+            self.clock.arm(&self.heartbeat, self.heartbeat_ticks - quiet - 1)
+            return
+        try:
+            # A reader that is behind is not silent: it has bytes to read.
+            if not self.is_behind():
+                memcpy(self.frame(len(HEARTBEAT)), <const char*>HEARTBEAT, len(HEARTBEAT))
+                self.wrote()
+            self.quiet_since = self.clock.tick
+            self.clock.arm(&self.heartbeat, self.heartbeat_ticks - 1)
+        except Exception:
+            _log.exception("a heartbeat could not be written")
+
+    cdef bint is_behind(self) noexcept:
+        return False
+
+    cdef int writer_dropped(self) except -1:
+        """Nobody can reach the writer of this open stream any more."""
+        if self.phase != EXCHANGE_STREAMING:
+            return 0
+        if self.handling:
+            self.left_alone = True
+        else:
+            # Nobody said that the body is whole.
+            _log.warning("the writer of an open stream was lost without end(): the connection is aborted")
+            self.abort("error")
+        return 0
+
+    cdef int account(self, Py_ssize_t size) except -1:
+        """Count payload bytes that are about to be framed; a declared length is not exceeded."""
+        if self.remaining >= 0:
+            if size > self.remaining:
+                raise BodyLengthMismatch(
+                    f"{size - self.remaining} bytes more than the declared content-length")
+            self.remaining -= size
+        self.bytes_sent += size
+        self.tally.body_bytes += size
+        self.quiet_since = self.clock.tick
+        return 0

@@ -1,0 +1,160 @@
+"""Http1Exchange: an Exchange framed as HTTP/1 (RFC 9112 sections 6 and 7)."""
+
+from libc.stdint cimport int64_t
+
+from kito._core.common cimport (
+    EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, EXCHANGE_STREAMING, FRAMING_CHUNKED, FRAMING_CLOSE,
+    FRAMING_LENGTH, FRAMING_NONE, Framing, HEAD_CLOSE, REFERENCE_BYTES,
+)
+from kito._core.buffer cimport WriteBuffer, reserve
+from kito._core.debug cimport LIVE_EXCHANGES, count_live
+from kito._core.encoder cimport ResponseHead, open_chunk, write_bytes, write_chunk_size, write_head
+from kito._core.event cimport Event
+from kito._core.writer cimport TransportWriter
+
+from kito.errors import BodyLengthMismatch
+
+
+cdef class ExchangeOwner(Timed):
+    """What an exchange needs of its connection."""
+
+    cdef bint stopping(self) noexcept:
+        return False
+
+    cdef int exchange_over(self, Http1Exchange exchange) except -1:
+        raise NotImplementedError
+
+    cdef int cut(self, bint reset) except -1:
+        raise NotImplementedError
+
+    cdef object info(self, str name):
+        return None
+
+
+cdef class Http1Exchange(Exchange):
+    """One request of an HTTP/1 connection and its response."""
+
+    def __cinit__(self):
+        count_live(LIVE_EXCHANGES, 1)
+
+    def __dealloc__(self):
+        count_live(LIVE_EXCHANGES, -1)
+
+    cdef int send(self, ResponseHead head, const char* body, Py_ssize_t size, object owner) except -1:
+        cdef int64_t length = size
+        cdef bint close
+        if self.phase == EXCHANGE_ABORTED:
+            return 0                    # the client has left
+        if self.phase != EXCHANGE_OPEN:
+            self.enter(EXCHANGE_OPEN)   # raises
+        if head.declared_length >= 0 and head.declared_length != size and not self.head_only:
+            raise BodyLengthMismatch(f"content-length says {head.declared_length}, the body has {size} bytes")
+        if head.status_code == 204 or head.status_code == 304:
+            length = -1                 # RFC 9110 sections 8.6 and 15.4.5
+            size = 0
+        close = self._is_last() or (head.flags & HEAD_CLOSE) != 0
+        write_head(self.writer.open(), head, self.clock, FRAMING_LENGTH, length, close,
+                   self.minor_version == 0 and not close)
+        self.keep_alive = not close
+        if size and not self.head_only:
+            self.bytes_sent = size
+            self.tally.body_bytes += size
+            if size >= REFERENCE_BYTES and owner is not None:
+                self.writer.write_reference(<bytes>owner)
+            else:
+                write_bytes(self.writer.open(), body, size)
+        self.over(EXCHANGE_ENDED, "ended")
+        return self.owner.exchange_over(self)
+
+    cdef int open(self, ResponseHead head, bint events) except -1:
+        cdef Framing framing
+        cdef bint close
+        if self.phase == EXCHANGE_ABORTED:
+            self.unwanted = True
+            return 0
+        if self.phase != EXCHANGE_OPEN:
+            self.enter(EXCHANGE_STREAMING)      # raises
+        framing = self._choose_framing(head)
+        close = self._is_last() or framing == FRAMING_CLOSE or (head.flags & HEAD_CLOSE) != 0
+        write_head(self.writer.open(), head, self.clock, framing, -1, close, False)
+        self.keep_alive = not close
+        self.framing = framing
+        self.is_events = events
+        self.enter(EXCHANGE_STREAMING)
+        self.tally.streams_opened += 1
+        self.tally.streams_open += 1
+        if self.head_only or framing == FRAMING_NONE:
+            self.framing = FRAMING_NONE
+            self.over(EXCHANGE_ENDED, "ended")
+            self.owner.exchange_over(self)
+            self.cancel_producer("no body was asked for")
+        elif framing == FRAMING_LENGTH:
+            self.remaining = head.declared_length
+        return 0
+
+    def _choose_framing(self, ResponseHead head):
+        if head.status_code == 204 or head.status_code == 304:
+            return FRAMING_NONE
+        if head.declared_length >= 0:
+            return FRAMING_LENGTH
+        return FRAMING_CHUNKED if self.minor_version else FRAMING_CLOSE
+
+    cdef char* frame(self, Py_ssize_t size) except NULL:
+        cdef WriteBuffer buffer
+        cdef char* place
+        self.account(size)
+        buffer = self.writer.open()
+        if self.framing == FRAMING_CHUNKED:
+            return open_chunk(buffer, size)
+        place = reserve(buffer, size)
+        buffer.used += size
+        return place
+
+    cdef int write_reference(self, bytes payload) except -1:
+        self.account(len(payload))
+        if self.framing == FRAMING_CHUNKED:
+            write_chunk_size(self.writer.open(), len(payload))
+        self.writer.write_reference(payload)
+        if self.framing == FRAMING_CHUNKED:
+            write_bytes(self.writer.open(), b"\r\n", 2)
+        return self.writer.wrote()
+
+    cdef int write_shared(self, Event event) except -1:
+        self.account(len(event.payload))
+        return self.writer.write_shared(event.frame if self.framing == FRAMING_CHUNKED else event.payload)
+
+    cdef int wrote(self) except -1:
+        return self.writer.wrote()
+
+    cdef int flush(self) except -1:
+        return self.writer.flush()
+
+    cdef object drained(self):
+        return self.writer.drained()
+
+    cdef bint is_behind(self) noexcept:
+        return self.writer.paused
+
+    cdef int end(self) except -1:
+        if self.remaining > 0:
+            missing = self.remaining
+            self.abort("error")
+            raise BodyLengthMismatch(f"the body ended {missing} bytes before its declared content-length")
+        if self.framing == FRAMING_CHUNKED:
+            write_bytes(self.writer.open(), b"0\r\n\r\n", 5)
+        self.over(EXCHANGE_ENDED, "ended")
+        return self.owner.exchange_over(self)
+
+    cdef int abort(self, str reason) except -1:
+        cdef ExchangeOwner owner = self.owner
+        self.over(EXCHANGE_ABORTED, reason)
+        if owner is not None:
+            # The end of the connection ends this body: only a reset tells it from a whole one.
+            owner.cut(self.framing == FRAMING_CLOSE)
+        return 0
+
+    cdef object connection_info(self, str name):
+        return None if self.owner is None else self.owner.info(name)
+
+    cdef bint _is_last(self) noexcept:
+        return not self.keep_alive or self.owner.stopping()

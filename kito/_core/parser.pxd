@@ -1,0 +1,56 @@
+"""RequestParser: httptools, and the checks that it leaves to a server."""
+
+from libc.stdint cimport int64_t
+
+
+cdef enum ParserPhase:
+    PARSER_BETWEEN = 0            # not a byte of the next message
+    PARSER_HEAD = 1
+    PARSER_BODY = 2
+
+
+# Who hears about messages. A callback may raise RemoteProtocolError: parsing stops with it.
+cdef class ParserSink:
+    cdef int on_head(self, RequestParser parser) except -1
+    cdef int on_body(self, bytes piece) except -1
+    cdef int on_complete(self) except -1
+
+
+cdef class RequestParser:
+    cdef ParserSink sink          # None once closed
+    # httptools' parser holds our bound methods, a cycle: close() breaks it.
+    cdef object _http
+    cdef object _feed
+    cdef object _should_keep_alive
+    cdef object _get_method
+    cdef readonly ParserPhase phase
+    # Limits: bytes, bytes, fields.
+    cdef Py_ssize_t url_size
+    cdef Py_ssize_t head_size
+    cdef Py_ssize_t header_count
+    # The message whose head is read; complete from on_head() on.
+    cdef bytes method
+    cdef bytes target
+    cdef list headers             # flat [name, value, ...] as received, trailing white space cut
+    cdef int minor_version
+    cdef bint keep_alive
+    cdef bint chunked
+    cdef int64_t content_length   # -1: no such field
+    cdef bint expects_continue
+    cdef bint wants_upgrade
+    cdef Py_ssize_t head_bytes    # of fields and request line seen so far
+    cdef Py_ssize_t fed_bytes     # handed over since the message's first feed, while in its head
+    cdef int hosts                # Host fields seen
+    cdef int codings              # Transfer-Encoding fields seen
+    cdef bint has_connection      # a Connection or Proxy-Connection field was seen
+
+    cdef int open(self, ParserSink sink) except -1
+    cdef void close(self) noexcept
+    # Returns the number of bytes taken; fewer than given only behind an ignored upgrade.
+    # Raises RemoteProtocolError; the parser is of no use then.
+    cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1
+    cdef void _reset(self) noexcept
+    cdef int _note(self, bytes name, bytes value) except -1
+    cdef int _check_version(self) except -1
+    cdef int _check_framing(self) except -1
+    cdef int _count(self, Py_ssize_t size) except -1

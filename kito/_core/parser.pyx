@@ -1,0 +1,238 @@
+"""RequestParser: httptools, and the checks that it leaves to a server.
+
+httptools (llhttp, strict) is the only scanner of the head. What it does not
+check is checked here on its output: sizes, the version, Host, transfer codings.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t
+
+import httptools
+
+from kito.errors import (
+    BadRequest, HeadTooLarge, NotImplementedCoding, RemoteProtocolError, URITooLong, VersionNotSupported,
+)
+
+cdef object _new_http = httptools.HttpRequestParser
+cdef object _ParserError = httptools.HttpParserError
+cdef object _CallbackError = httptools.HttpParserCallbackError
+cdef object _MethodError = httptools.HttpParserInvalidMethodError
+cdef object _Upgrade = httptools.HttpParserUpgrade
+
+cdef enum:
+    FIELD_OVERHEAD_BYTES = 4      # ": " and the line end
+    LINE_OVERHEAD_BYTES = 12      # two spaces, "HTTP/1.1" and the line end
+
+# Characters of a Host value: reg-name, IPv4, bracketed IPv6 and port (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
+cdef bint _HOST[256]
+
+
+cdef object _make_table():
+    cdef int code
+    for code in range(256):
+        _HOST[code] = chr(code) in (
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=%:[]")
+
+_make_table()
+
+
+cdef class ParserSink:
+    """Receives the messages of a parser."""
+
+    cdef int on_head(self, RequestParser parser) except -1:
+        raise NotImplementedError
+
+    cdef int on_body(self, bytes piece) except -1:
+        raise NotImplementedError
+
+    cdef int on_complete(self) except -1:
+        raise NotImplementedError
+
+
+cdef class RequestParser:
+    """Adapter between httptools' callbacks and a ParserSink."""
+
+    def __cinit__(self, Py_ssize_t url_size, Py_ssize_t head_size, Py_ssize_t header_count):
+        self.url_size = url_size
+        self.head_size = head_size
+        self.header_count = header_count
+
+    cdef int open(self, ParserSink sink) except -1:
+        self.sink = sink
+        self._http = _new_http(self)
+        self._feed = self._http.feed_data
+        self._should_keep_alive = self._http.should_keep_alive
+        self._get_method = self._http.get_method
+        self.phase = PARSER_BETWEEN
+        return 0
+
+    cdef void close(self) noexcept:
+        self.sink = None
+        self._http = self._feed = self._should_keep_alive = self._get_method = None
+        self.headers = None
+        self.target = None
+
+    cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1:
+        cdef bint in_head = self.phase == PARSER_HEAD
+        try:
+            self._feed(data)
+        except _Upgrade as upgrade:
+            return upgrade.args[0]
+        except _ParserError as error:
+            raise _translate(error)
+        if in_head and self.phase == PARSER_HEAD:
+            # A field that never ends reaches no callback: count what was handed over.
+            self.fed_bytes += size
+            if self.fed_bytes > self.head_size:
+                raise HeadTooLarge(f"the head of the request is larger than {self.head_size} bytes")
+        return size
+
+    def on_message_begin(self):
+        self._reset()
+
+    def on_url(self, bytes piece):
+        self.target = piece if self.target is None else self.target + piece
+        if PyBytes_GET_SIZE(self.target) > self.url_size:
+            raise URITooLong(f"the request target is longer than {self.url_size} bytes")
+
+    def on_header(self, bytes name, bytes value):
+        cdef const char* text = PyBytes_AS_STRING(value)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(value)
+        self._count(PyBytes_GET_SIZE(name) + size + FIELD_OVERHEAD_BYTES)
+        if self.phase == PARSER_BODY:
+            return      # a trailer: counted, never merged with the head (RFC 9110 section 6.5.1)
+        if size and (text[size - 1] == c" " or text[size - 1] == c"\t"):
+            value = value.rstrip(b" \t")
+        if len(self.headers) >= 2 * self.header_count:
+            raise HeadTooLarge(f"the request has more than {self.header_count} header fields")
+        self._note(name, value)
+        self.headers.append(name)
+        self.headers.append(value)
+
+    def on_headers_complete(self):
+        self.method = self._get_method()
+        self._count(PyBytes_GET_SIZE(self.target) + PyBytes_GET_SIZE(self.method) + LINE_OVERHEAD_BYTES)
+        self.keep_alive = self._should_keep_alive()
+        self._check_version()
+        self._check_framing()
+        self.phase = PARSER_BODY
+        self.sink.on_head(self)
+
+    def on_body(self, bytes piece):
+        self.sink.on_body(piece)
+
+    def on_message_complete(self):
+        self.phase = PARSER_BETWEEN
+        self.sink.on_complete()
+
+    cdef void _reset(self) noexcept:
+        self.phase = PARSER_HEAD
+        self.target = None
+        self.headers = []
+        self.content_length = -1
+        self.chunked = self.expects_continue = self.wants_upgrade = self.has_connection = False
+        self.hosts = self.codings = 0
+        self.head_bytes = self.fed_bytes = 0
+
+    cdef int _count(self, Py_ssize_t size) except -1:
+        self.head_bytes += size
+        if self.head_bytes > self.head_size:
+            raise HeadTooLarge(f"the head of the request is larger than {self.head_size} bytes")
+        return 0
+
+    cdef int _note(self, bytes name, bytes value) except -1:
+        """Remember the fields that matter for framing; told apart by length first."""
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(name)
+        if size == 4:
+            if _is(name, b"host"):
+                self.hosts += 1
+                _check_host(value)
+        elif size == 6:
+            if _is(name, b"expect"):
+                self._note_expect(value)
+        elif size == 7:
+            if _is(name, b"upgrade"):
+                self.wants_upgrade = True
+        elif size == 10 or size == 16:
+            if _is(name, b"connection") or _is(name, b"proxy-connection"):
+                self.has_connection = True
+        elif size == 14:
+            if _is(name, b"content-length"):
+                self.content_length = int(value)    # llhttp let nothing but digits through
+        elif size == 17:
+            if _is(name, b"transfer-encoding"):
+                self._note_coding(value)
+        return 0
+
+    def _note_expect(self, bytes value):
+        if value.lower() != b"100-continue":
+            return      # RFC 9110 section 10.1.1: other expectations may be ignored
+        self.expects_continue = True
+
+    def _note_coding(self, bytes value):
+        self.codings += 1
+        if value.lower() != b"chunked":
+            raise NotImplementedCoding("the only transfer coding that kito reads is 'chunked'")
+        if self.codings > 1:
+            raise BadRequest("two Transfer-Encoding fields")
+        self.chunked = True
+
+    cdef int _check_version(self) except -1:
+        # llhttp keeps a connection alive without being asked to for HTTP/1.1 only,
+        # which spares most requests the price of asking for the version.
+        if self.keep_alive and not self.has_connection:
+            self.minor_version = 1
+            return 0
+        version = self._http.get_http_version()
+        if version == "1.1":
+            self.minor_version = 1
+        elif version == "1.0":
+            self.minor_version = 0
+        elif version == "0.9":
+            raise BadRequest("HTTP/0.9 is not served: the request line needs a version")
+        else:
+            raise VersionNotSupported(f"HTTP/{version} is not served here: use HTTP/1.1")
+        return 0
+
+    cdef int _check_framing(self) except -1:
+        if self.hosts != 1 and (self.hosts or self.minor_version):
+            # RFC 9112 section 3.2
+            raise BadRequest("the Host field is missing" if not self.hosts else "two Host fields")
+        if self.minor_version == 0:
+            self.expects_continue = False           # RFC 9110 section 10.1.1
+            if self.chunked:
+                # RFC 9112 section 6.1: framing by coding is faulty before HTTP/1.1
+                raise BadRequest("Transfer-Encoding in an HTTP/1.0 request")
+        return 0
+
+
+cdef bint _is(bytes name, const char* lower) noexcept:
+    """ASCII case-insensitive equality with a lower-case word of letters and hyphens of the same length."""
+    cdef const char* text = PyBytes_AS_STRING(name)
+    cdef Py_ssize_t index
+    for index in range(PyBytes_GET_SIZE(name)):
+        if (text[index] | 32) != lower[index]:
+            return False
+    return True
+
+
+cdef int _check_host(bytes value) except -1:
+    cdef const unsigned char* text = <const unsigned char*>PyBytes_AS_STRING(value)
+    cdef Py_ssize_t index
+    for index in range(PyBytes_GET_SIZE(value)):
+        if not _HOST[text[index]]:
+            raise BadRequest("the Host field is not a host name with an optional port")
+    return 0
+
+
+cdef object _translate(object error):
+    """The RemoteProtocolError behind an error of httptools."""
+    if isinstance(error, _CallbackError):
+        cause = error.__context__
+        return cause if cause is not None else error
+    reason = str(error)
+    if isinstance(error, _MethodError):
+        return NotImplementedCoding(f"the request line does not begin with a method that kito knows: {reason}")
+    if "version" in reason.lower():
+        return VersionNotSupported(f"the HTTP version is not served here: {reason}")
+    return BadRequest(f"the request is not HTTP/1.1: {reason}")

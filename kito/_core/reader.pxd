@@ -1,0 +1,31 @@
+"""Http1Reader: turns the bytes of a connection into a queue of exchanges."""
+
+from kito._core.http1_exchange cimport ExchangeOwner, Http1Exchange
+from kito._core.parser cimport ParserSink, RequestParser
+from kito._core.state cimport ServerState
+from kito._core.writer cimport TransportWriter
+
+
+cdef class Http1Reader(ParserSink):
+    cdef ServerState state
+    cdef RequestParser parser     # None once broken or released
+    # Whom new exchanges belong to; None while the reader waits in the pool.
+    cdef ExchangeOwner owner
+    cdef TransportWriter writer
+    # The exchange whose body is arriving, None between messages and in heads.
+    cdef Http1Exchange incoming
+    # Exchanges whose requests are whole, in the order of arrival.
+    cdef Http1Exchange first
+    cdef Http1Exchange last
+    cdef bint broken              # a request was refused, or said it is the last: no more input is read
+
+    cdef int attach(self, ExchangeOwner owner, TransportWriter writer) except -1
+    cdef void release(self) noexcept
+    # Parse; refusals become exchanges. Returns the bytes taken.
+    cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1
+    cdef int refuse(self, object error) except -1
+    cdef Http1Exchange pop(self)
+    # Nothing of a message is here, whole or in part.
+    cdef bint between(self) noexcept
+    cdef int _push(self, Http1Exchange exchange) except -1
+    cdef Http1Exchange _new(self)

@@ -1,0 +1,143 @@
+"""Http1Reader: turns the bytes of a connection into a queue of exchanges.
+
+A request that is refused takes its place in the queue like any other, so that
+its answer comes behind the answers that are still owed (RFC 9112 section 9.3.2).
+"""
+
+from kito._core.debug cimport LIVE_READERS, count_live
+from kito._core.exchange cimport Exchange
+from kito._core.http1_exchange cimport ExchangeOwner, Http1Exchange
+from kito._core.parser cimport PARSER_BETWEEN, PARSER_BODY, ParserSink, RequestParser
+from kito._core.state cimport ServerState
+from kito._core.writer cimport TransportWriter
+
+from kito.errors import BodyTooLarge, NotImplementedCoding, RemoteProtocolError
+
+cdef bytes HEAD_METHOD = b"HEAD"
+cdef bytes CONNECT_METHOD = b"CONNECT"
+
+
+cdef class Http1Reader(ParserSink):
+    """The input side of one connection at a time."""
+
+    def __cinit__(self, ServerState state):
+        self.state = state
+        count_live(LIVE_READERS, 1)
+
+    def __dealloc__(self):
+        count_live(LIVE_READERS, -1)
+
+    cdef int attach(self, ExchangeOwner owner, TransportWriter writer) except -1:
+        if self.parser is None:
+            self.parser = RequestParser.__new__(
+                RequestParser, self.state.url_size, self.state.head_size, self.state.header_count)
+            self.parser.open(self)
+        self.owner = owner
+        self.writer = writer
+        self.broken = False
+        return 0
+
+    cdef void release(self) noexcept:
+        """The connection needs it no more. Between two messages it is as good as new, else it is not used again."""
+        cdef bint clean = self.between() and not self.broken
+        self.owner = None
+        self.writer = None
+        self.incoming = self.first = self.last = None
+        if not clean and self.parser is not None:
+            self.parser.close()
+            self.parser = None
+
+    cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1:
+        if self.broken:
+            return size
+        try:
+            return self.parser.feed(data, size)
+        except RemoteProtocolError as error:
+            # Bytes behind a request that said it is the last are no error of anybody.
+            if not self.broken:
+                self.refuse(error)
+        return size
+
+    cdef int refuse(self, object error) except -1:
+        cdef Http1Exchange exchange = self.incoming
+        if exchange is None:
+            exchange = self._new()
+        exchange.failure = error
+        exchange.keep_alive = False
+        exchange.body_parts = None
+        self.incoming = None
+        self.broken = True
+        return self._push(exchange)
+
+    cdef Http1Exchange pop(self):
+        cdef Http1Exchange exchange = self.first
+        if exchange is None:
+            return None
+        self.first = exchange.next
+        exchange.next = None
+        if self.first is None:
+            self.last = None
+        return exchange
+
+    cdef bint between(self) noexcept:
+        return self.first is None and (self.parser is None or self.parser.phase == PARSER_BETWEEN)
+
+    cdef int on_head(self, RequestParser parser) except -1:
+        cdef Http1Exchange exchange = self._new()
+        exchange.method = parser.method
+        exchange.target = parser.target
+        exchange.raw_headers = parser.headers
+        exchange.minor_version = parser.minor_version
+        exchange.keep_alive = parser.keep_alive
+        exchange.head_only = parser.method == HEAD_METHOD
+        self.incoming = exchange
+        parser.headers = None
+        if parser.content_length > self.state.body_size:
+            raise BodyTooLarge(
+                f"the body has {parser.content_length} bytes, more than the {self.state.body_size} that are read")
+        if parser.wants_upgrade and (parser.chunked or parser.content_length > 0):
+            # llhttp hands over no body behind Upgrade: it cannot be told from the next request.
+            raise NotImplementedCoding("a request with a body cannot ask for an upgrade here")
+        if parser.method == CONNECT_METHOD:
+            raise NotImplementedCoding("kito is no proxy: CONNECT is not served")
+        exchange.wants_continue = parser.expects_continue and (parser.chunked or parser.content_length > 0)
+        return 0
+
+    cdef int on_body(self, bytes piece) except -1:
+        cdef Http1Exchange exchange = self.incoming
+        exchange.wants_continue = False
+        exchange.body_size += len(piece)
+        if exchange.body_size > self.state.body_size:
+            raise BodyTooLarge(f"the body is larger than the {self.state.body_size} bytes that are read")
+        if exchange.body_parts is None:
+            exchange.body_parts = [piece]
+        else:
+            exchange.body_parts.append(piece)
+        return 0
+
+    cdef int on_complete(self) except -1:
+        cdef Http1Exchange exchange = self.incoming
+        self.incoming = None
+        if exchange.body_parts is not None:
+            parts = exchange.body_parts
+            exchange.body = <bytes>parts[0] if len(parts) == 1 else b"".join(parts)
+            exchange.body_parts = None
+        if not exchange.keep_alive:
+            self.broken = True      # RFC 9112 section 9.6: nothing behind `close` is read
+        return self._push(exchange)
+
+    cdef int _push(self, Http1Exchange exchange) except -1:
+        if self.last is None:
+            self.first = exchange
+        else:
+            self.last.next = exchange
+        self.last = exchange
+        return 0
+
+    cdef Http1Exchange _new(self):
+        cdef Http1Exchange exchange = Http1Exchange.__new__(Http1Exchange)
+        exchange.owner = self.owner
+        exchange.writer = self.writer
+        exchange.clock = self.state.clock
+        exchange.tally = self.state.tally
+        return exchange

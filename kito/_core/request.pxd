@@ -1,0 +1,14 @@
+"""Request: what the client sent, as the handler sees it."""
+
+from kito._core.exchange cimport Exchange
+
+
+cdef class Request:
+    cdef Exchange exchange        # set by the dispatcher that makes it, never changed
+    # Views that the facade makes on first use, None before.
+    cdef public object _headers
+    cdef public object _query
+    cdef public object _cookies
+    cdef public object _ctx
+    # The response of the same exchange; None until the handler's caller asked for this request.
+    cdef public object _response

@@ -1,0 +1,22 @@
+"""StreamWriter and SSEWriter: what a handler holds while it produces a body."""
+
+from kito._core.event cimport Event
+from kito._core.exchange cimport Exchange
+
+
+cdef class StreamWriter:
+    cdef Exchange exchange        # never None
+    cdef bint finished            # end(), close() or abort() was called here
+
+    cdef object put(self, const char* data, Py_ssize_t size, object owner)
+    cdef int refuse(self) except -1
+
+
+cdef class SSEWriter(StreamWriter):
+    cdef readonly str last_event_id
+
+    cdef object put_event(self, object data, object event, object id, object retry, bint as_json)
+
+
+cdef StreamWriter open_stream(Exchange exchange)
+cdef SSEWriter open_events(Exchange exchange, str last_event_id)

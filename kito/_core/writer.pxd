@@ -1,0 +1,63 @@
+"""Corked output of a connection: one system call a loop turn, with backpressure."""
+
+from libc.stdint cimport uint64_t
+
+from kito._core.buffer cimport WriteBuffer
+
+
+# What the loop's turn collects: the writers with pending output, and spare buffers.
+cdef class Cork:
+    cdef readonly object loop     # None while closed: then only flush_all() flushes
+    cdef object _call_soon        # loop.call_soon, or None
+    cdef object _on_turn          # bound flush_all, made once
+    cdef list _dirty              # writers to flush at the end of this turn
+    cdef bint _scheduled          # _on_turn is in the loop's queue
+    cdef list _pool               # empty WriteBuffers
+
+    cdef int enlist(self, TransportWriter writer) except -1
+    cdef WriteBuffer borrow(self)
+    cdef void give_back(self, WriteBuffer buffer) noexcept
+
+
+cdef class TransportWriter:
+    cdef Cork cork
+    # Both None before attach() and after detach(): output is then dropped.
+    cdef object transport
+    cdef object _transport_write
+    # The owner's `on_overflow()` is called when the backlog passes max_backlog.
+    cdef object owner
+    # Pending output, in this order. `shared` is only set while the other two are empty.
+    cdef bytes shared             # one frame by reference
+    cdef list segments            # pieces by reference, None while there are none
+    cdef WriteBuffer buffer       # borrowed while it holds bytes, else None
+    cdef Py_ssize_t segment_bytes
+    cdef bint listed              # the cork knows about it
+    cdef bint corked              # its owner flushes: inside data_received
+    cdef readonly bint paused     # the transport is over its high-water mark
+    cdef Py_ssize_t max_backlog   # bytes
+    cdef readonly uint64_t bytes_out
+    cdef list _waiters            # futures of producers over the high-water mark
+    cdef readonly object lost     # exception for awaiting producers once detached
+
+    cdef int attach(self, object transport, object owner) except -1
+    cdef void detach(self, object error) noexcept
+    # The buffer to append to, after whatever is pending.
+    cdef WriteBuffer open(self)
+    # To be called after appending: leaves at once when the cork is full.
+    cdef int wrote(self) except -1
+    cdef int write_reference(self, bytes piece) except -1
+    cdef int write_shared(self, bytes frame) except -1
+    cdef int flush(self) except -1
+    cdef Py_ssize_t backlog(self) noexcept
+    cdef object drained(self)     # awaitable: READY, or waits for the low-water mark
+    cdef void pause(self) noexcept
+    cdef void resume(self) noexcept
+    cdef int _mark(self) except -1
+    cdef object _gather(self)
+
+
+# Await it and nothing happens; the one object that every ready write returns.
+cdef class Ready:
+    pass
+
+cdef Ready READY

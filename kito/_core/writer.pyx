@@ -1,0 +1,238 @@
+"""Corked output of a connection: one system call a loop turn, with backpressure.
+
+Whatever is written to a connection during one turn of the loop waits in a
+borrowed buffer and leaves in one `transport.write` when the turn ends, sooner
+when CORK_BYTES are pending or on flush().
+"""
+
+import logging
+
+from kito._core.buffer cimport WriteBuffer
+from kito._core.common cimport CORK_BYTES, POOLED_BUFFERS, POOLED_BYTES
+from kito._core.encoder cimport write_bytes
+
+from kito.errors import ConnectionClosed
+
+_log = logging.getLogger("kito")
+
+
+cdef class Ready:
+    """An awaitable that is always ready."""
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        raise StopIteration
+
+
+cdef Ready READY = Ready()
+
+
+cdef class Drain:
+    """Awaitable of a write over the high-water mark: done at the low-water mark.
+
+    Awaiting raises `ConnectionClosed` when the peer leaves meanwhile. Not
+    awaiting it costs nothing: the future is made by `await`.
+    """
+    cdef TransportWriter _writer
+
+    def __await__(self):
+        cdef TransportWriter writer = self._writer
+        if writer.lost is not None:
+            raise writer.lost
+        if not writer.paused:
+            return READY
+        future = writer.cork.loop.create_future()
+        if writer._waiters is None:
+            writer._waiters = []
+        writer._waiters.append(future)
+        return future.__await__()
+
+
+cdef class Cork:
+    """Flushes every writer of a loop that was written to in this turn."""
+
+    def __cinit__(self):
+        self._dirty = []
+        self._pool = []
+
+    def open(self, loop):
+        """Start to collect on `loop`."""
+        self.loop = loop
+        self._call_soon = loop.call_soon
+        self._on_turn = self.flush_all
+
+    def close(self):
+        """Flush what is pending and forget the loop."""
+        self.flush_all()
+        self.loop = self._call_soon = self._on_turn = None
+
+    def flush_all(self):
+        """Flush every writer that this turn wrote to; one that fails does not hurt the others."""
+        cdef TransportWriter writer
+        cdef list dirty = self._dirty
+        self._scheduled = False
+        self._dirty = []
+        for writer in dirty:
+            writer.listed = False
+            try:
+                writer.flush()
+            except Exception:
+                _log.exception("a connection could not be written to")
+
+    cdef int enlist(self, TransportWriter writer) except -1:
+        writer.listed = True
+        self._dirty.append(writer)
+        if not self._scheduled and self._call_soon is not None:
+            self._call_soon(self._on_turn)
+            self._scheduled = True
+        return 0
+
+    cdef WriteBuffer borrow(self):
+        if self._pool:
+            return <WriteBuffer>self._pool.pop()
+        return WriteBuffer.__new__(WriteBuffer)
+
+    cdef void give_back(self, WriteBuffer buffer) noexcept:
+        if buffer.capacity <= POOLED_BYTES and len(self._pool) < POOLED_BUFFERS:
+            self._pool.append(buffer)
+
+
+cdef class TransportWriter:
+    """The output side of one connection."""
+
+    def __cinit__(self, Cork cork, Py_ssize_t max_backlog):
+        self.cork = cork
+        self.max_backlog = max_backlog
+
+    cdef int attach(self, object transport, object owner) except -1:
+        self._transport_write = transport.write
+        self.transport = transport
+        self.owner = owner
+        return 0
+
+    cdef void detach(self, object error) noexcept:
+        """The connection is gone: drop what is pending and tell who waits."""
+        self.transport = self._transport_write = self.owner = None
+        self.shared = None
+        self.segments = None
+        self.segment_bytes = 0
+        self.buffer = None
+        self.lost = error
+        self.paused = False
+        self._wake()
+
+    cdef WriteBuffer open(self):
+        cdef WriteBuffer buffer = self.buffer
+        if buffer is None:
+            buffer = self.buffer = self.cork.borrow()
+            if self.shared is not None:
+                write_bytes(buffer, <const char*>self.shared, len(self.shared))
+                self.shared = None
+            self._mark()
+        return buffer
+
+    cdef int wrote(self) except -1:
+        if self.buffer.used + self.segment_bytes >= CORK_BYTES:
+            return self.flush()
+        return 0
+
+    cdef int write_reference(self, bytes piece) except -1:
+        self._mark()
+        if self.segments is None:
+            self.segments = []
+        if self.buffer is not None and self.buffer.used:
+            self.segment_bytes += self.buffer.used
+            self.segments.append(self.buffer.take())
+        elif self.shared is not None:
+            self.segment_bytes += len(self.shared)
+            self.segments.append(self.shared)
+            self.shared = None
+        self.segments.append(piece)
+        self.segment_bytes += len(piece)
+        return 0
+
+    cdef int write_shared(self, bytes frame) except -1:
+        if self.buffer is None and self.segments is None and self.shared is None:
+            self.shared = frame
+            return self._mark()
+        write_bytes(self.open(), <const char*>frame, len(frame))
+        return self.wrote()
+
+    cdef int flush(self) except -1:
+        cdef bytes single
+        if self.transport is None or (self.shared is None and self.buffer is None and self.segments is None):
+            return 0
+        if self.segments is None:
+            single = self._gather()
+            self.bytes_out += len(single)
+            self._transport_write(single)
+        else:
+            single = self._gather()
+            pieces = self.segments
+            self.segments = None
+            pieces.append(single)
+            self.bytes_out += self.segment_bytes + len(single)
+            self.segment_bytes = 0
+            self.transport.writelines(pieces)
+        if self.paused and self.owner is not None and self.backlog() > self.max_backlog:
+            self.owner.on_overflow()
+        return 0
+
+    cdef object _gather(self):
+        """What is pending outside `segments`, as one piece; the buffer goes back to the pool."""
+        cdef bytes piece = self.shared
+        if piece is not None:
+            self.shared = None
+            return piece
+        if self.buffer is None:
+            return b""
+        piece = self.buffer.take()
+        self.cork.give_back(self.buffer)
+        self.buffer = None
+        return piece
+
+    cdef Py_ssize_t backlog(self) noexcept:
+        """Bytes accepted from producers that the kernel has not taken yet."""
+        cdef Py_ssize_t pending = self.segment_bytes
+        if self.transport is None:
+            return 0
+        if self.buffer is not None:
+            pending += self.buffer.used
+        elif self.shared is not None:
+            pending += len(self.shared)
+        return pending + <Py_ssize_t>self.transport.get_write_buffer_size()
+
+    cdef object drained(self):
+        cdef Drain drain
+        if not self.paused and self.lost is None:
+            return READY
+        drain = Drain.__new__(Drain)
+        drain._writer = self
+        return drain
+
+    cdef void pause(self) noexcept:
+        self.paused = True
+
+    cdef void resume(self) noexcept:
+        self.paused = False
+        self._wake()
+
+    def _wake(self):
+        waiters, self._waiters = self._waiters, None
+        for future in waiters or ():
+            if not future.done():
+                if self.lost is not None:
+                    future.set_exception(self.lost)
+                else:
+                    future.set_result(None)
+
+    cdef int _mark(self) except -1:
+        if not self.listed and not self.corked:
+            return self.cork.enlist(self)
+        return 0
+

@@ -1,0 +1,140 @@
+"""Request: what a client sent, read on demand."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ._core.request import Request as CoreRequest
+from .errors import BadRequest
+from .headers import Headers, MultiDict, parse_cookies, parse_query
+
+if TYPE_CHECKING:
+    from .response import Response
+
+__all__ = ("Context", "Request")
+
+
+class Context(SimpleNamespace):
+    """What one request's handler and its helpers share: `req`, `res`, and whatever they add."""
+
+    req: Request
+    res: Response
+
+
+class Request(CoreRequest):
+    """The request of one exchange; everything is read when it is asked for and kept.
+
+    `method`, `raw_target`, `raw_headers`, `raw_body`, `http_version` and `params` come from the core.
+    """
+
+    __slots__ = ()
+
+    @property
+    def ctx(self) -> Context:
+        """The context of this request: the same object for everybody who asks."""
+        if self._ctx is None:
+            self._ctx = Context(req=self, res=self._response)
+        return self._ctx
+
+    @property
+    def url(self) -> str:
+        """The target as sent: path and query, or an absolute URL (RFC 9112 §3.2)."""
+        return self.raw_target.decode("latin-1")
+
+    @property
+    def path(self) -> str:
+        """The path as sent, still percent-encoded, without the query."""
+        return self.url.partition("?")[0]
+
+    @property
+    def query_string(self) -> str:
+        """What follows the first `?`, still encoded; "" when there is none."""
+        return self.url.partition("?")[2]
+
+    @property
+    def query(self) -> MultiDict:
+        """The query's fields, decoded (WHATWG URL §5.1); `BadRequest` beyond the bound on fields."""
+        if self._query is None:
+            self._query = parse_query(self.query_string)
+        return self._query
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields: case-insensitive, every line kept (RFC 9110 §5)."""
+        if self._headers is None:
+            self._headers = Headers(self.raw_headers)
+        return self._headers
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies by name (RFC 6265 §5.4); of two with one name the first counts."""
+        if self._cookies is None:
+            self._cookies = parse_cookies(self.headers.get_all("cookie"))
+        return self._cookies
+
+    @property
+    def body(self) -> bytes:
+        """The whole body, `b""` when there was none."""
+        return self.raw_body
+
+    @property
+    def hostname(self) -> str:
+        """The host of the Host field without its port; "" when an HTTP/1.0 client sent none."""
+        host = self.headers.get("host", "")
+        if host.startswith("["):
+            return host.partition("]")[0] + "]"
+        return host.partition(":")[0]
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """Address and port of the peer; None on a Unix socket."""
+        peer = self.connection_info("peername")
+        return (peer[0], peer[1]) if isinstance(peer, tuple) else None
+
+    @property
+    def secure(self) -> bool:
+        """True when the connection is encrypted."""
+        return self.connection_info("sslcontext") is not None
+
+    @property
+    def last_event_id(self) -> str | None:
+        """The id of the last event a reconnecting client saw (WHATWG HTML §9.2.3); None: none."""
+        value = self.headers.get("last-event-id")
+        return None if value is None else value.encode("latin-1").decode("utf-8", "replace")
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header field, None when it is absent."""
+        return self.headers.get(name)
+
+    def param(self, name: str) -> str | None:
+        """Return a path parameter, None when the route has none of that name."""
+        value: str | None = self.params.get(name)
+        return value
+
+    def query_param(self, name: str) -> str | None:
+        """Return the first value of a query field, None when it is absent."""
+        return self.query.get(name)
+
+    def cookie(self, name: str) -> str | None:
+        """Return a cookie's value, None when it is absent."""
+        return self.cookies.get(name)
+
+    def text(self) -> str:
+        """Return the body as UTF-8 text; `BadRequest` when it is not."""
+        try:
+            return self.raw_body.decode()
+        except UnicodeDecodeError as error:
+            raise BadRequest(f"the body is not UTF-8: {error.reason} at byte {error.start}") from None
+
+    def json(self) -> Any:
+        """Return the body decoded from JSON (RFC 8259); `BadRequest` when it is not."""
+        try:
+            return msgspec.json.decode(self.raw_body)
+        except msgspec.DecodeError as error:
+            raise BadRequest(f"the body is not JSON: {error}") from None
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.url}>"

@@ -1,0 +1,1 @@
+"""How an app runs: listeners, signals, start and graceful stop."""

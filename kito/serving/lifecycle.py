@@ -1,0 +1,157 @@
+"""Server: an app that listens; every way to run it and to stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, overload
+
+from ..app import App
+from ..config import ServerOptions
+from .listeners import Address
+from .loops import new_loop
+from .runner import Runner
+from .signals import stop_on_signals
+
+__all__ = ("Server",)
+
+_log: Final = logging.getLogger("kito")
+
+Ready = Callable[[], Any]
+
+
+class Server(App):
+    """A web server for streamed responses and Server-Sent Events; made by `kito.server()`.
+
+    Routes are registered as call, chain or decorator; then one of `listen()` (blocks, owns the loop),
+    `await serve()`, or `async with running()` runs it. Options are those of `server()`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._options = ServerOptions.build(**options)
+        super().__init__(debug=self._options.debug)
+        self._runner: Runner | None = None
+
+    @property
+    def address(self) -> Address | None:
+        """(host, port), or the path of the Unix socket, while the server listens; else None."""
+        return None if self._runner is None else self._runner.address
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """Counts since start, of this process: connections, requests, streams by how they ended, events, bytes."""
+        state = None if self._runner is None else self._runner.state
+        if state is None:
+            return {}
+        return {"connections": len(state.connections), "accepted": state.accepted, **state.tally.snapshot()}
+
+    @overload
+    def listen(self, on_ready: Ready, /, **options: Any) -> None: ...
+    @overload
+    def listen(
+        self, port: int | None = None, host: str | None = None, on_ready: Ready | None = None, **options: Any
+    ) -> None: ...
+    def listen(self, port: Any = None, host: Any = None, on_ready: Any = None, **options: Any) -> None:
+        """Serve until SIGINT, SIGTERM or `close()`; blocks, on a loop of its own.
+
+        `on_ready()` is called once the server accepts; other options as in `server()` take the place of
+        its. Raises `OSError` that names the address when it cannot be had, `RuntimeError` where a loop
+        already runs: there write `await app.serve()`.
+        """
+        for position in (port, host):
+            if callable(position):
+                on_ready = position
+        given = {"port": port, "host": host}
+        options.update({name: value for name, value in given.items() if value is not None and not callable(value)})
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
+            raise RuntimeError("listen() makes its own event loop: where one runs, write `await app.serve(...)`")
+        main = self.serve(on_ready=on_ready, **options)
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(main)
+
+    async def serve(self, *, on_ready: Ready | None = None, **options: Any) -> None:
+        """Serve on the running loop until SIGINT, SIGTERM, `close()` or cancellation. Raises `OSError` as `listen`."""
+        runner = await self._start(options)
+        stopping: list[asyncio.Task[None]] = []
+
+        def stop() -> None:
+            if stopping:
+                runner.hurry()
+            else:
+                stopping.append(asyncio.ensure_future(runner.stop()))
+
+        with stop_on_signals(asyncio.get_running_loop(), stop):
+            try:
+                _announce(runner.address)
+                if on_ready is not None:
+                    outcome = on_ready()
+                    if inspect.isawaitable(outcome):
+                        await outcome
+                await runner.wait_stopped()
+            finally:
+                await self._stop(runner, None)
+
+    @asynccontextmanager
+    async def running(self, **options: Any) -> AsyncIterator[Address]:
+        """Serve while the block runs, and stop with it: `async with app.running(port=0) as address`."""
+        runner = await self._start(options)
+        try:
+            assert runner.address is not None  # it listens
+            yield runner.address
+        finally:
+            await self._stop(runner, None)
+
+    def close(self, grace: float | None = None) -> None:
+        """Begin to stop, from the loop's thread or any other; returns at once. `grace` as in `aclose`."""
+        runner = self._runner
+        if runner is not None and runner.state is not None:
+            loop = runner.state.loop
+            loop.call_soon_threadsafe(lambda: asyncio.ensure_future(runner.stop(grace)))
+
+    async def aclose(self, grace: float | None = None) -> None:
+        """Stop, and wait until everything is closed.
+
+        `grace` is the time in seconds for requests and streams alike; without it they have
+        `Timeouts.shutdown` and `Timeouts.stream_grace`. Then they are cancelled, then dropped.
+        """
+        if self._runner is not None:
+            await self._stop(self._runner, grace)
+
+    async def _start(self, options: dict[str, Any]) -> Runner:
+        if self._runner is not None:
+            raise RuntimeError("this server is already running")
+        runner = Runner(self, self._options.replace(**options))
+        self._runner = runner
+        try:
+            await runner.start()
+        except BaseException:
+            self._runner = None
+            raise
+        return runner
+
+    async def _stop(self, runner: Runner, grace: float | None) -> None:
+        try:
+            await runner.stop(grace)
+        finally:
+            if self._runner is runner:
+                self._runner = None
+
+
+def _announce(address: Address | None) -> None:
+    """Tell a person at a terminal where the server is; a log gets the same line."""
+    where = address if isinstance(address, str) else f"http://{_bracketed(address[0])}:{address[1]}" if address else ""
+    _log.info("listening on %s", where)
+    if sys.stderr.isatty() and not _log.isEnabledFor(logging.INFO):
+        print(f"kito listens on {where} (stop with Ctrl+C)", file=sys.stderr)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

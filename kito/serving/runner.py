@@ -1,0 +1,142 @@
+"""Runner: one app on one event loop, from the first accept to a graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, Final
+
+from .._core.http1 import Http1Connection
+from .._core.state import ServerState
+from .listeners import Address, listen
+
+if TYPE_CHECKING:
+    from ..app import App
+    from ..config import ServerOptions
+
+__all__ = ("Runner",)
+
+_log: Final = logging.getLogger("kito")
+
+RETRY_MS: Final = (1000, 5000)  # reconnection times told at a stop are spread, lest all come back at once
+ABORT_S: Final = 1.0  # how long cancelled handlers may clean up before connections are dropped
+
+
+class Runner:
+    """One running server.
+
+    The stop has three steps: nothing new is accepted and idle connections close while open event streams
+    are told; requests and streams get their time; what is left is cancelled, then dropped. Lifespans are
+    left in any case.
+    """
+
+    def __init__(self, app: App, options: ServerOptions) -> None:
+        self._app = app
+        self._options = options
+        self._stack = AsyncExitStack()
+        self._hurry = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._stopping = False
+        self.address: Address | None = None
+        self.state: ServerState | None = None
+
+    async def start(self) -> Address:
+        """Enter the lifespans and accept; raises what a lifespan raises, and `OSError` for the address."""
+        loop = asyncio.get_running_loop()
+        dispatcher = self._app.make_dispatcher(loop)
+        self._stack.callback(self._app.drop_dispatcher, dispatcher)
+        self.state = state = ServerState(loop, dispatcher, self._options.limits, self._options.timeouts)
+        state.start()
+        self._stack.callback(state.stop)
+        try:
+            await self._app.enter_lifespans(self._stack)
+            self._server, self.address = await listen(loop, lambda: Http1Connection(state), self._options)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self.address
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Stop gracefully; `grace` seconds for everything instead of `Timeouts.shutdown` and `stream_grace`.
+
+        Called again meanwhile it skips the wait.
+        """
+        if self._stopping:
+            self._hurry.set()
+            await self._stopped.wait()
+            return
+        self._stopping = True
+        try:
+            await self._drain(grace)
+        finally:
+            try:
+                await self._stack.aclose()
+            finally:
+                self._stopped.set()
+
+    async def wait_stopped(self) -> None:
+        """Wait until `stop` has done its work."""
+        await self._stopped.wait()
+
+    def hurry(self) -> None:
+        """Skip what waiting is left of a stop."""
+        self._hurry.set()
+
+    async def _drain(self, grace: float | None) -> None:
+        state = self.state
+        if state is None or self.address is None:
+            return
+        self._server.close()
+        state.stopping = True
+        self._say_farewell(state)
+        timeouts = self._options.timeouts
+        stream_grace = timeouts.stream_grace if grace is None else grace
+        shutdown = timeouts.shutdown if grace is None else grace
+        await self._wait_empty(state, min(stream_grace, shutdown))
+        cut = self._cut(state, streams_only=True)
+        await self._wait_empty(state, max(shutdown - stream_grace, 0))
+        cut += self._cut(state, streams_only=False)
+        await self._finish_tasks(state)
+        for connection in list(state.connections):
+            connection.abort()
+        await self._wait_empty(state, ABORT_S, hurried=False)
+        if cut:
+            _log.warning("stopped: %d exchanges were cut", cut)
+
+    def _say_farewell(self, state: ServerState) -> None:
+        for connection in list(state.connections):
+            if not connection.close_if_idle():
+                connection.say_farewell(random.randint(*RETRY_MS))  # noqa: S311 - spread, not secrecy
+
+    def _cut(self, state: ServerState, *, streams_only: bool) -> int:
+        cut = 0
+        for connection in list(state.connections):
+            if connection.streaming or not streams_only:
+                cut += connection.cut_off("shutdown")
+        return cut
+
+    async def _finish_tasks(self, state: ServerState) -> None:
+        """Give cancelled handlers their time to clean up."""
+        tasks: set[asyncio.Task[Any]] = state.dispatcher.tasks
+        for task in list(tasks):
+            task.cancel("the server stops")
+        if tasks:
+            await asyncio.wait(list(tasks), timeout=ABORT_S)
+
+    async def _wait_empty(self, state: ServerState, seconds: float, *, hurried: bool = True) -> None:
+        """Wait until no connection is left, at most `seconds`, less when somebody is in a hurry."""
+        if not state.connections or (hurried and (seconds <= 0 or self._hurry.is_set())):
+            return
+        empty = asyncio.Event()
+        state.on_empty = empty.set
+        waits = [asyncio.ensure_future(empty.wait())]
+        if hurried:
+            waits.append(asyncio.ensure_future(self._hurry.wait()))
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            state.on_empty = None
+            for wait in waits:
+                wait.cancel()
