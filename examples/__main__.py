@@ -23,7 +23,7 @@ def main() -> None:
 def announce() -> None:
     """Say where the page is, once the socket listens."""
     host, port = app.address[:2]
-    print(f"kito's examples are on http://{host}:{port} (Ctrl-C stops)", flush=True)
+    print(f"kito's examples: open http://{host}:{port} in a browser, Ctrl+C stops", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ export async function readText(url, onText, signal) {
   const response = await fetch(url, { signal });
   if (!response.ok) throw new Error(await response.text());
   const reader = response.body.getReader();
-  const decoder = new TextDecoder(); // waits for whole characters
+  const decoder = new TextDecoder(); // keeps cut characters
   while (true) {
     const { done, value } = await reader.read();
     if (done) break;
