@@ -168,11 +168,12 @@ def _wanted(handler: Handler, signature: inspect.Signature, names: _Names) -> di
             "decorate the function inside with functools.wraps"
         )
     needed = [p for p in named if p.name not in given and (p.default is _EMPTY or names.source(p.name))]
-    if len(needed) == 1 and not names.source(needed[0].name):
+    if len(needed) == 1 and not names.source(needed[0].name) and needed[0].name != "self":
         return {needed[0].name: "ctx"}
     for parameter in needed:
         if not names.source(parameter.name):
-            raise TypeError(_unknown(handler, parameter.name, names))
+            taken = {p.name for p in needed}
+            raise TypeError(_unknown(handler, parameter.name, names, taken))
     return {p.name: p.name for p in needed}
 
 
@@ -182,10 +183,10 @@ def _describe(handler: Handler) -> str:
     return f"the handler {getattr(inner, '__qualname__', type(inner).__qualname__)}"
 
 
-def _unknown(handler: Handler, name: str, names: _Names) -> str:
-    """Return the message for a parameter that nothing is known for."""
+def _unknown(handler: Handler, name: str, names: _Names, taken: Collection[str]) -> str:
+    """Return the message for a parameter that nothing is known for; `taken` are the handler's parameters."""
     problem = f"{_describe(handler)} asks for {name!r}, which is not known"
-    near = difflib.get_close_matches(name, names.all(), n=1)
+    near = difflib.get_close_matches(name, [other for other in names.all() if other not in taken], n=1)
     if name == "self":
         hint = "register the method of an instance, which has it bound"
     elif near:
