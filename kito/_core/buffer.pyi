@@ -1,0 +1,3 @@
+# A growable output block that becomes a `bytes` object without another copy.
+
+class WriteBuffer: ...

@@ -1,0 +1,3 @@
+# Counters of live objects, for leak tests.
+
+def live_objects() -> dict[str, int]: ...

@@ -1,0 +1,33 @@
+# Dispatcher: from a complete request to a settled answer, for every protocol alike.
+
+from asyncio import AbstractEventLoop, Task
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from kito._core.endpoint import Endpoint
+from kito._core.request import Request
+from kito._core.response import Response
+
+_Request = TypeVar("_Request", bound=Request)
+_Response = TypeVar("_Response", bound=Response)
+
+class Completion:
+    def __call__(self, task: Task[Any]) -> None: ...
+
+class Dispatcher:
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        *,
+        resolve: Callable[[_Request], Endpoint],
+        report: Callable[[_Request, _Response, Exception], object],
+        pump: Callable[[Endpoint, _Response, Any], Coroutine[Any, Any, object]],
+        request_class: type[_Request],
+        response_class: type[_Response],
+        debug: bool = False,
+    ) -> None: ...
+    @property
+    def loop(self) -> AbstractEventLoop: ...
+    @property
+    def tasks(self) -> set[Task[Any]]: ...
+    def set_static_routes(self, routes: dict[bytes, dict[bytes, Endpoint]]) -> None: ...

@@ -1,0 +1,21 @@
+# Endpoint: a registered handler with everything decided that can be decided before a request.
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+class Endpoint:
+    def __init__(
+        self,
+        handler: Callable[..., Any],
+        kind: int,
+        call: Callable[..., Any],
+        *,
+        on_disconnect: Literal["cancel", "detach", "finish"] = "cancel",
+        events: bool = False,
+    ) -> None: ...
+    @property
+    def handler(self) -> Callable[..., Any]: ...
+    @property
+    def call(self) -> Callable[..., Any]: ...
+    @property
+    def events(self) -> bool: ...

@@ -1,0 +1,9 @@
+# Http1Reader: turns the bytes of a connection into a queue of exchanges.
+
+from typing import Self
+
+from kito._core.parser import ParserSink
+from kito._core.state import ServerState
+
+class Http1Reader(ParserSink):
+    def __new__(cls, state: ServerState) -> Self: ...
