@@ -34,19 +34,22 @@ def known_modules() -> set[str]:
     return {module_name(path) for path in [*python_modules(), *core_modules()]}
 
 
-def imported_names(path: Path) -> set[str]:
-    """Every dotted name that a file imports from the package; for `from a import b` that is `a.b`."""
+def imported_names(path: Path, *, at_run_time: bool = False) -> set[str]:
+    """Every dotted name that a file imports from the package; for `from a import b` that is `a.b`.
+
+    With `at_run_time`, without those that only a type checker imports.
+    """
     package = module_name(path) if path.stem == "__init__" else module_name(path).rpartition(".")[0]
     text = path.read_text(encoding="utf-8")
-    found = _python_imports(text, package) if path.suffix == ".py" else _cython_imports(text, package)
+    found = _python_imports(text, package, at_run_time) if path.suffix == ".py" else _cython_imports(text, package)
     return {name for name in found if name == "kito" or name.startswith("kito.")}
 
 
-def imported_modules(path: Path) -> set[str]:
+def imported_modules(path: Path, *, at_run_time: bool = False) -> set[str]:
     """The modules of the package that a file imports: each name cut back to the module that holds it."""
     known = known_modules()
     found = set()
-    for name in imported_names(path):
+    for name in imported_names(path, at_run_time=at_run_time):
         module = name
         while module not in known:
             module = module.rpartition(".")[0]
@@ -55,15 +58,23 @@ def imported_modules(path: Path) -> set[str]:
     return found - {module_name(path)}
 
 
-def _python_imports(text: str, package: str) -> set[str]:
+def _python_imports(text: str, package: str, at_run_time: bool) -> set[str]:
+    tree = ast.parse(text)
+    skipped = {id(node) for guard in ast.walk(tree) if at_run_time and _is_for_types(guard) for node in ast.walk(guard)}
     found = set()
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             origin = _absolute("." * node.level + (node.module or ""), package)
             found.update(f"{origin}.{alias.name}" for alias in node.names)
     return found
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def _cython_imports(text: str, package: str) -> set[str]:

@@ -11,9 +11,6 @@ import pytest
 import kito
 from tests.checks.sources import PACKAGE, ROOT, core_modules, python_modules
 
-# `kito.middleware` is both the function and the package behind it: the design wants both words.
-SHARED_NAMES = {"middleware"}
-
 CORE = [path for path in core_modules() if path.suffix == ".pyx"]
 
 
@@ -89,7 +86,7 @@ def test_a_file_opens_with_its_purpose(path):
 
 
 def test_no_module_bears_the_name_of_a_public_function():
-    functions = {name for name in kito.__all__ if not isinstance(getattr(kito, name), type)} - SHARED_NAMES
+    functions = {name for name in kito.__all__ if not isinstance(getattr(kito, name), type)}
     modules = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
     assert functions & modules == set()
 

@@ -23,8 +23,9 @@ def test_the_stubs_agree_with_the_core():
         "--allowlist",
         str(ALLOWED),
     ]
+    # Without the project's configuration of mypy: whether the facade is well typed is another test's question.
     answer = subprocess.run(
-        [*command, "--mypy-config-file", "pyproject.toml"],
+        command,
         cwd=ROOT,
         env={**os.environ, "MYPYPATH": str(ROOT)},
         capture_output=True,
