@@ -8,12 +8,29 @@ from benchmarks import environment, machine, report, results
 from benchmarks.options import Options, parse_options
 from benchmarks.runner import Run
 
+RECORD = environment.ROOT / "results"
+
 
 def results_path(options: Options) -> Path:
     """Where this run's results belong: a full run is the record of the machine, any other one is a look."""
-    complete = not (options.quick or options.only or options.peers)
-    folder = environment.ROOT / "results" if complete or options.render_only else environment.BUILD
+    partial = options.quick or options.peers or (options.only and not options.update)
+    folder = environment.BUILD if partial and not options.render_only else RECORD
     return folder / f"{machine.slug()}.json"
+
+
+def measure(options: Options, python: Path, path: Path) -> dict[str, object]:
+    """Runs, and keeps what an update leaves alone."""
+    document = Run(options, python).go()
+    return results.merge(results.load(path), document) if options.update and path.exists() else document
+
+
+def draw(document: dict[str, object], python: Path, path: Path) -> None:
+    """Prints the tables, draws the plots, and renders the page when the record has changed."""
+    print(report.tables(document))
+    subprocess.run([str(python), "-m", "benchmarks.plots", str(path)], cwd=environment.PROJECT, check=True)
+    if path.parent == RECORD:
+        report.write_page(document, path, environment.PROJECT / "docs" / "benchmarks.md")
+    print(f"written: {path.relative_to(environment.PROJECT)}", file=sys.stderr)
 
 
 def main() -> int:
@@ -22,21 +39,20 @@ def main() -> int:
     path = results_path(options)
     try:
         python = environment.ensure_peers(environment.find_python(options.python))
+        if options.render_only:
+            draw(results.load(path), python, path)
+            return 0
         environment.ensure_native()
         if not options.peers or "kito" in options.peers:
             environment.ensure_kito(python)
         if options.setup_only:
             return 0
-        document = results.load(path) if options.render_only else Run(options, python).go()
+        document = measure(options, python, path)
     except (environment.SetupError, machine.NoCores, FileNotFoundError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
     results.save(path, document)
-    print(report.tables(document))
-    subprocess.run([str(python), "-m", "benchmarks.plots", str(path)], cwd=environment.PROJECT, check=True)
-    if options.docs and path.parent.name == "results":
-        report.write_page(document, environment.PROJECT / "docs" / "benchmarks.md")
-    print(f"written: {path.relative_to(environment.PROJECT)}", file=sys.stderr)
+    draw(document, python, path)
     return 0
 
 

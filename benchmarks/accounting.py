@@ -5,11 +5,14 @@ the running slice included. utime+stime of /proc/PID/stat has steps of 10 ms, an
 """
 
 import dataclasses
+import os
 import time
 from pathlib import Path
 
 CPUCLOCK_SCHED = 2
 KIB = 1024
+IDLE_FIELDS = (3, 4)  # of a cpu line in /proc/stat: idle and iowait
+TIME_FIELDS = 8  # user to steal; guest time is part of user
 
 
 def cpu_clock(pid: int) -> int:
@@ -23,6 +26,16 @@ def cpu_seconds(pid: int) -> float:
         return time.clock_gettime(cpu_clock(pid))
     except OSError:
         return 0.0
+
+
+def core_seconds(core: int) -> float:
+    """Seconds for which a core was not idle, whoever used it, stolen time included; steps of 10 ms."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            busy = sum(int(tick) for i, tick in enumerate(ticks[:TIME_FIELDS]) if i not in IDLE_FIELDS)
+            return busy / os.sysconf("SC_CLK_TCK")
+    raise ValueError(f"the kernel knows no core {core}")
 
 
 def children(pid: int) -> list[int]:
@@ -69,26 +82,32 @@ class Memory:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reading:
-    """One look at the clocks: wall and CPU seconds."""
+    """One look at the clocks, in seconds: wall, CPU of the server, all use of the server's core."""
 
     wall: float
     cpu: float
+    core: float
 
     def since(self, earlier: "Reading") -> "Reading":
-        """The time that has passed on both clocks."""
-        return Reading(self.wall - earlier.wall, self.cpu - earlier.cpu)
+        """The time that has passed on all three clocks."""
+        return Reading(self.wall - earlier.wall, self.cpu - earlier.cpu, self.core - earlier.core)
+
+    @property
+    def foreign(self) -> float:
+        """The share of a window in which something else ran on the server's core: noise, to be judged by the reader."""
+        return max(0.0, self.core - self.cpu) / self.wall
 
 
 class Account:
     """The running account of one server: the process that was started and whatever it started."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
+    def __init__(self, pid: int, core: int) -> None:
+        self.pid, self.core = pid, core
 
     def read(self) -> Reading:
-        """CPU first, then the wall clock, microseconds apart."""
+        """The server's CPU first, then the others, microseconds apart."""
         cpu = sum(cpu_seconds(pid) for pid in tree(self.pid))
-        return Reading(time.monotonic(), cpu)
+        return Reading(time.monotonic(), cpu, core_seconds(self.core))
 
     def memory(self) -> Memory:
         """Present PSS and RSS, and the peak of RSS since the last `reset_peak`."""

@@ -78,11 +78,14 @@ class Response:
             self._read_chunk()
 
     def _read_chunk(self) -> None:
+        # The CRLF behind a chunk is read with the next one: some servers send it only then, and clients may not wait.
+        if self.pieces and self._line():
+            raise ContractBroken("a chunk is not followed by CRLF")
         size = int(self._line().split(b";")[0], 16)
         if size:
             self.pieces.append(self._take(size))
-        if self._line():
-            raise ContractBroken("a chunk is not followed by CRLF")
+        elif self._line():
+            raise ContractBroken("the last chunk is not followed by CRLF")
         self.complete = size == 0
 
 

@@ -42,6 +42,7 @@ def figures(counted: Counted, spent: Reading, memory: Memory) -> Figures:
         "p50_us": counted.p50_us,
         "p99_us": counted.p99_us,
         "max_us": counted.max_us,
+        "foreign": round(spent.foreign, 4),
         "peak_rss_kib": memory.peak_rss_kib,
         "pss_kib": memory.pss_kib,
         "cells": counted.cells,
@@ -119,6 +120,7 @@ def measure_idle(server: Server, scenario: Scenario, options: Options) -> Figure
         "heartbeats": counted.units,
         "per_connection_bytes": round(accounting.slope_bytes(low, levels[0].pss_kib, high, levels[1].pss_kib), 1),
         "core_percent": round(100 * spent.cpu / spent.wall, 3),
+        "foreign": round(spent.foreign, 4),
         "pss_kib": levels[1].pss_kib,
         "peak_rss_kib": server.account.memory().peak_rss_kib,
     }
@@ -151,6 +153,7 @@ def measure_storm(server: Server, scenario: Scenario, options: Options) -> Figur
     return {
         "units": counted.units,
         "cpu_us": round(accounting.per_unit_us(spent.cpu, counted.units), 4),
+        "foreign": round(spent.foreign, 4),
         "recovery_ms": round(recovery * 1000, 2),
         "after_percent": round(100 * afterwards.cpu / afterwards.wall, 3),
         "peak_rss_kib": server.account.memory().peak_rss_kib,

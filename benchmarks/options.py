@@ -23,7 +23,7 @@ class Options:
     python: str | None = None
     setup_only: bool = False
     render_only: bool = False
-    docs: bool = True
+    update: bool = False
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -43,7 +43,11 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument("--python", metavar="PATH", help="the CPython for the peers (the newest >= 3.12 found)")
     parse.add_argument("--setup-only", action="store_true", help="prepare the environment and the tools, then stop")
     parse.add_argument("--render-only", action="store_true", help="draw table, plots and page from the last results")
-    parse.add_argument("--no-docs", dest="docs", action="store_false", help="leave docs/benchmarks.md as it is")
+    parse.add_argument(
+        "--update",
+        action="store_true",
+        help="with --only: renew these scenarios, for all servers, in the committed results",
+    )
     return parse
 
 
@@ -59,7 +63,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         python=given.python,
         setup_only=given.setup_only,
         render_only=given.render_only,
-        docs=given.docs and not given.quick,
+        update=given.update,
     )
     if given.quick:
         options = dataclasses.replace(
@@ -77,4 +81,6 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         options = dataclasses.replace(options, duration=given.duration)
     if not 1 <= options.rounds <= 20 or not 0.2 <= options.duration <= 60:
         parse.error("--rounds goes from 1 to 20 and --duration from 0.2 to 60 seconds")
+    if options.update and (options.quick or options.peers):
+        parse.error("--update keeps the record of the machine: it goes with neither --quick nor --peers")
     return options

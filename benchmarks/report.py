@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from benchmarks import scenarios, servers, targets
-from benchmarks.results import LOAD_BOUND_BELOW, Spread, Table
+from benchmarks.results import LOAD_BOUND_BELOW, QUIET_BELOW, Spread, Table
 from benchmarks.scenarios import Scenario
 
 OURS = targets.OURS
@@ -83,8 +83,9 @@ def scenario_table(table: Table, scenario: Scenario) -> str:
         cells += [f"{spread.percent:.0f} %", ratio(spread.median, floor)]
         cells += [number(table.median(scenario.name, peer, column.key), column) for column in columns[1:]]
         busy = table.median(scenario.name, peer, "busy")
-        bound = " load-bound" if table.load_bound(scenario.name, peer) else ""
-        rows.append([*cells, "" if busy is None else f"{busy:.0%}{bound}"])
+        marks = [" load-bound"] if table.load_bound(scenario.name, peer) else []
+        marks += [" noisy"] if table.noisy(scenario.name, peer) else []
+        rows.append([*cells, ("" if busy is None else f"{busy:.0%}") + ",".join(marks)])
     headings = [
         "server",
         f"{lead.heading}",
@@ -183,7 +184,7 @@ def machine_lines(document: dict[str, object]) -> str:
     return "\n".join(lines)
 
 
-def page(document: dict[str, object]) -> str:
+def page(document: dict[str, object], stem: str) -> str:
     """The whole page, from the template `page.md` beside this file."""
     table = Table(document)
     details = []
@@ -203,6 +204,9 @@ def page(document: dict[str, object]) -> str:
         "losses": loss_table(table),
         "details": "\n\n".join(details),
         "load_bound": f"{LOAD_BOUND_BELOW:.0%}",
+        "quiet_below": f"{QUIET_BELOW:.0%}",
+        "stem": stem,
+        "plots": f"../benchmarks/results/{stem}",
     }
     text = PAGE.read_text()
     for name, value in places.items():
@@ -210,7 +214,7 @@ def page(document: dict[str, object]) -> str:
     return text
 
 
-def write_page(document: dict[str, object], path: Path) -> None:
+def write_page(document: dict[str, object], source: Path, path: Path) -> None:
     """Writes the page where the documentation keeps it."""
     path.parent.mkdir(exist_ok=True)
-    path.write_text(page(document))
+    path.write_text(page(document, source.stem))

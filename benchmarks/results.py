@@ -11,6 +11,7 @@ from pathlib import Path
 
 SCHEMA = 1
 LOAD_BOUND_BELOW = 0.90
+QUIET_BELOW = 0.03  # share of the server's core that something else may take before a row is marked
 Round = dict[str, object]
 
 
@@ -54,6 +55,13 @@ def save(path: Path, document: dict[str, object]) -> None:
     temporary.replace(path)
 
 
+def merge(record: dict[str, object], update: dict[str, object]) -> dict[str, object]:
+    """The record of a machine with the scenarios of a later run in place of its own."""
+    if record["machine"] != update["machine"]:
+        raise ValueError("results of different machines cannot be put together")
+    return {**update, "scenarios": {**record["scenarios"], **update["scenarios"]}}
+
+
 class Table:
     """Read access to a results document, by scenario, server and figure."""
 
@@ -87,6 +95,11 @@ class Table:
         """Whether the server's core had time left, so that requests per second say nothing about the server."""
         busy = self.median(scenario, peer, "busy")
         return busy is not None and busy < LOAD_BOUND_BELOW
+
+    def noisy(self, scenario: str, peer: str) -> bool:
+        """Whether something else used the server's core during half of the rounds or more."""
+        foreign = self.median(scenario, peer, "foreign")
+        return foreign is not None and foreign > QUIET_BELOW
 
     def best(self, scenario: str, peers: tuple[str, ...], figure: str) -> tuple[str, float] | None:
         """The server with the lowest median of a figure among some, and that median."""

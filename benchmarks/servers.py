@@ -143,7 +143,7 @@ class Server:
             self.process = subprocess.Popen(
                 self.command, cwd=ROOT / "apps", stdout=self.errors, stderr=self.errors, start_new_session=True
             )
-        self.account = Account(self.process.pid)
+        self.account = Account(self.process.pid, self.core)
         try:
             self._wait_until_it_accepts()
         except BaseException:

@@ -9,7 +9,7 @@ import uvloop
 from msgspec import json as msgspec_json
 from stario import App, Relay, Route, ServerConfig, serve
 from stario.json import dumps_bytes
-from stario.telemetry import NoOpTracer
+from stario.telemetry.noop import NoOpTracer
 
 stario.json.set_codec(msgspec_json.encode, msgspec_json.decode)
 relay: Relay[bytes] = Relay()
