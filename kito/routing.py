@@ -22,9 +22,7 @@ class Route:
 
     __slots__ = ("endpoint", "method", "options", "params", "path")
 
-    def __init__(
-        self, method: str, path: str, endpoint: object, options: dict[str, Any], params: tuple[str, ...]
-    ) -> None:
+    def __init__(self, method: str, path: str, endpoint: Any, options: dict[str, Any], params: tuple[str, ...]) -> None:
         self.method = method
         self.path = path
         self.endpoint = endpoint
@@ -145,7 +143,7 @@ class RouteTable:
     def __len__(self) -> int:
         return len(self._routes)
 
-    def add(self, method: str, path: str, endpoint: object, **options: Any) -> Route:
+    def add(self, method: str, path: str, endpoint: Any, **options: Any) -> Route:
         """Register a route; `ANY_METHOD` answers every method, `options` go to the `Route` as they are.
 
         Raises `InvalidPath` for a path that cannot be understood, `DuplicateRoute` when the method has a
@@ -185,12 +183,11 @@ class RouteTable:
         routes = self._static.get(method)
         if routes is not None and path in routes:
             return _make_match(Match, (routes[path], {}, ()))
-        segments = path.split("/", self._splits)
-        if "%" in path or not segments[-1]:
+        if "%" in path:
             return self._search(method, path)
         node = self._root
         values = []
-        for segment in segments:
+        for segment in path.split("/", self._splits):
             child = node.static.get(segment)
             if child is None:
                 child = node.plain
@@ -207,11 +204,13 @@ class RouteTable:
 
     def _search(self, method: str, path: str) -> Match:
         """Find the route for a request whose first choice at each segment may not be the right one."""
+        passed = []
         for node, values in self._walk(path):
             route = node.routes.get(method, node.any)
             if route is not None:
                 return Match(route, dict(zip(route.params, values, strict=True)), ())
-        return Match(None, {}, self.allowed(path))
+            passed.append(node)
+        return Match(None, {}, _methods_of(passed))
 
     def _walk(self, path: str) -> Iterator[tuple[_Node, list[str]]]:
         """Yield every node that a path leads to, with the values of its parameters, the best one first."""
@@ -238,22 +237,28 @@ class RouteTable:
         HEAD comes with GET, OPTIONS with everything. The path "*" stands for the whole server (§9.3.7).
         Raises `BadRequest` as `match()` does.
         """
-        methods: set[str] = set()
         if path == "*":
-            methods.update(route.method for route in self._routes)
-        else:
-            for node, _ in self._walk(path):
-                methods.update(node.routes)
-                if node.any is not None:
-                    methods.add(ANY_METHOD)
-        if ANY_METHOD in methods:
-            methods.update(METHODS)
-        if "GET" in methods:
-            methods.add("HEAD")
-        if methods:
-            methods.add("OPTIONS")
-        others = sorted(methods.difference(METHODS, (ANY_METHOD,)))
-        return (*(method for method in METHODS if method in methods), *others)
+            return _list_methods({route.method for route in self._routes})
+        return _methods_of([node for node, _ in self._walk(path)])
+
+
+def _methods_of(nodes: list[_Node]) -> tuple[str, ...]:
+    """Return the methods that one or another of these nodes answers."""
+    methods = {method for node in nodes for method in node.routes}
+    if any(node.any is not None for node in nodes):
+        methods.add(ANY_METHOD)
+    return _list_methods(methods)
+
+
+def _list_methods(registered: set[str]) -> tuple[str, ...]:
+    """Return what is answered where these methods are registered: the well-known first, the others sorted."""
+    methods = registered | (set(METHODS) if ANY_METHOD in registered else set())
+    if "GET" in methods:
+        methods.add("HEAD")
+    if methods:
+        methods.add("OPTIONS")
+    others = sorted(methods.difference(METHODS, (ANY_METHOD,)))
+    return (*(method for method in METHODS if method in methods), *others)
 
 
 def _check_method(method: object) -> None:

@@ -12,6 +12,7 @@ cdef class WriteBuffer:
     # 0 <= used <= capacity, both in bytes.
     cdef Py_ssize_t used
     cdef Py_ssize_t capacity
+    cdef WriteBuffer spare        # link of the cork's pool, None while in use
 
     cdef int grow(self, Py_ssize_t size) except -1
     cdef bytes take(self)

@@ -40,5 +40,6 @@ cdef class Http1Connection(ExchangeOwner):
     cdef int _rest(self) except -1
     cdef int _enter(self, ConnectionPhase phase) except -1
     cdef int _say_continue(self) except -1
+    cdef void _drop_reader(self) noexcept
     cdef int _finish(self, bint staged) except -1
     cdef int _lose(self, str reason) except -1

@@ -23,7 +23,7 @@ from kito._core.encoder cimport ResponseHead
 from kito._core.event cimport encode_retry
 from kito._core.http1_exchange cimport ExchangeOwner, Http1Exchange
 from kito._core.parser cimport PARSER_BETWEEN, PARSER_BODY
-from kito._core.reader cimport Http1Reader
+from kito._core.reader cimport Http1Reader, borrow_reader
 from kito._core.state cimport ServerState
 from kito._core.writer cimport TransportWriter
 
@@ -119,7 +119,7 @@ cdef class Http1Connection(ExchangeOwner):
         cdef Py_ssize_t offset = 0
         cdef Py_ssize_t step
         if self.reader is None:
-            self.reader = _borrow(self)
+            self.reader = borrow_reader(self.state, self, self.writer)
         if size <= FEED_BYTES:
             offset = self.reader.feed(data, size)
             self._serve()
@@ -187,7 +187,7 @@ cdef class Http1Connection(ExchangeOwner):
         if self.reader is None:
             return self._enter(CONNECTION_IDLE)
         if self.reader.between() and not self.reader.broken:
-            _give_back(self)
+            self._drop_reader()
             if self.state.stopping:
                 return self._finish(False)
             return self._enter(CONNECTION_IDLE)
@@ -220,6 +220,13 @@ cdef class Http1Connection(ExchangeOwner):
         else:
             self.state.clock.disarm(&self.phase_deadline)
         return 0
+
+    cdef void _drop_reader(self) noexcept:
+        """Idle connections hold no parser."""
+        cdef Http1Reader reader = self.reader
+        if reader is not None:
+            self.reader = None
+            reader.release()
 
     cdef int _say_continue(self) except -1:
         """The body is wanted and its client waits to be told (RFC 9110 section 10.1.1)."""
@@ -360,8 +367,7 @@ cdef class Http1Connection(ExchangeOwner):
         self.state.forget(self)
         self.transport = self.current = self.held = None
         self.writer.detach(ConnectionClosed())
-        if self.reader is not None:
-            _give_back(self)
+        self._drop_reader()
         if exchange is not None:
             exchange.client_left(self.ending or "client_left")
             exchange.owner = None
@@ -428,24 +434,3 @@ cdef int _fail(Http1Exchange exchange, object error) except -1:
     head.content_type = b"application/json"
     exchange.keep_alive = False
     return exchange.send(head, <const char*>body, len(body), body)
-
-
-cdef Http1Reader _borrow(Http1Connection connection):
-    cdef list pool = connection.state.spare_readers
-    cdef Http1Reader reader
-    if pool:
-        reader = <Http1Reader>pool.pop()
-    else:
-        reader = Http1Reader.__new__(Http1Reader, connection.state)
-    reader.attach(connection, connection.writer)
-    return reader
-
-
-cdef int _give_back(Http1Connection connection) except -1:
-    """Idle connections hold no parser: it waits in the pool, which stays small."""
-    cdef Http1Reader reader = connection.reader
-    connection.reader = None
-    reader.release()
-    if reader.parser is not None and len(connection.state.spare_readers) < 64:
-        connection.state.spare_readers.append(reader)
-    return 0

@@ -8,7 +8,7 @@ from kito._core.writer cimport TransportWriter
 
 cdef class Http1Reader(ParserSink):
     cdef ServerState state
-    cdef RequestParser parser     # None once broken or released
+    cdef RequestParser parser     # None once the reader is of no use any more
     # Whom new exchanges belong to; None while the reader waits in the pool.
     cdef ExchangeOwner owner
     cdef TransportWriter writer
@@ -19,7 +19,10 @@ cdef class Http1Reader(ParserSink):
     cdef Http1Exchange last
     cdef bint broken              # a request was refused, or said it is the last: no more input is read
 
+    cdef Http1Reader spare        # link of the state's pool, None while in use
+
     cdef int attach(self, ExchangeOwner owner, TransportWriter writer) except -1
+    # To be called once, when the connection has no use for it for now.
     cdef void release(self) noexcept
     # Parse; refusals become exchanges. Returns the bytes taken.
     cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1
@@ -29,3 +32,7 @@ cdef class Http1Reader(ParserSink):
     cdef bint between(self) noexcept
     cdef int _push(self, Http1Exchange exchange) except -1
     cdef Http1Exchange _new(self)
+
+
+# A reader out of the pool, or a new one, attached.
+cdef Http1Reader borrow_reader(ServerState state, ExchangeOwner owner, TransportWriter writer)

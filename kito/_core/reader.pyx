@@ -13,6 +13,9 @@ from kito._core.writer cimport TransportWriter
 
 from kito.errors import BodyTooLarge, NotImplementedCoding, RemoteProtocolError
 
+cdef enum:
+    SPARE_READERS = 64            # kept per loop
+
 cdef bytes HEAD_METHOD = b"HEAD"
 cdef bytes CONNECT_METHOD = b"CONNECT"
 
@@ -22,28 +25,31 @@ cdef class Http1Reader(ParserSink):
 
     def __cinit__(self, ServerState state):
         self.state = state
+        self.parser = RequestParser.__new__(RequestParser, state.url_size, state.head_size, state.header_count)
+        self.parser.open(self)
         count_live(LIVE_READERS, 1)
 
     def __dealloc__(self):
         count_live(LIVE_READERS, -1)
 
     cdef int attach(self, ExchangeOwner owner, TransportWriter writer) except -1:
-        if self.parser is None:
-            self.parser = RequestParser.__new__(
-                RequestParser, self.state.url_size, self.state.head_size, self.state.header_count)
-            self.parser.open(self)
         self.owner = owner
         self.writer = writer
         self.broken = False
         return 0
 
     cdef void release(self) noexcept:
-        """The connection needs it no more. Between two messages it is as good as new, else it is not used again."""
+        """Between two messages it is as good as new and goes to the pool, else it is not used again."""
         cdef bint clean = self.between() and not self.broken
+        cdef ServerState state = self.state
         self.owner = None
         self.writer = None
         self.incoming = self.first = self.last = None
-        if not clean and self.parser is not None:
+        if clean and state.spare_readers < SPARE_READERS:
+            self.spare = <Http1Reader>state.spare_reader
+            state.spare_reader = self
+            state.spare_readers += 1
+        else:
             self.parser.close()
             self.parser = None
 
@@ -80,7 +86,7 @@ cdef class Http1Reader(ParserSink):
         return exchange
 
     cdef bint between(self) noexcept:
-        return self.first is None and (self.parser is None or self.parser.phase == PARSER_BETWEEN)
+        return self.first is None and self.parser.phase == PARSER_BETWEEN
 
     cdef int on_head(self, RequestParser parser) except -1:
         cdef Http1Exchange exchange = self._new()
@@ -141,3 +147,15 @@ cdef class Http1Reader(ParserSink):
         exchange.clock = self.state.clock
         exchange.tally = self.state.tally
         return exchange
+
+
+cdef Http1Reader borrow_reader(ServerState state, ExchangeOwner owner, TransportWriter writer):
+    cdef Http1Reader reader = <Http1Reader>state.spare_reader
+    if reader is None:
+        reader = Http1Reader.__new__(Http1Reader, state)
+    else:
+        state.spare_reader = reader.spare
+        state.spare_readers -= 1
+        reader.spare = None
+    reader.attach(owner, writer)
+    return reader

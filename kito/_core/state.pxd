@@ -34,7 +34,8 @@ cdef class ServerState:
     cdef int64_t write_ticks
     cdef int64_t handler_ticks
     cdef int64_t linger_ticks
-    # Readers between two requests, for the next connection that has input.
-    cdef list spare_readers
+    # Pool of Http1Readers between two requests: its first, None while empty, and its length.
+    cdef object spare_reader
+    cdef int spare_readers
 
     cdef int forget(self, object connection) except -1

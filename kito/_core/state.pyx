@@ -23,7 +23,6 @@ cdef class ServerState:
         self.cork = Cork()
         self.tally = Tally()
         self.connections = set()
-        self.spare_readers = []
         self._take_limits(limits)
         self._take_timeouts(timeouts)
 
@@ -36,7 +35,8 @@ cdef class ServerState:
         """Keep no more time; what is pending is flushed. Connections must be gone or aborted."""
         self.cork.close()
         self.clock.stop()
-        self.spare_readers.clear()
+        self.spare_reader = None
+        self.spare_readers = 0
 
     cdef int forget(self, object connection) except -1:
         self.connections.discard(connection)

@@ -12,7 +12,8 @@ cdef class Cork:
     cdef object _on_turn          # bound flush_all, made once
     cdef list _dirty              # writers to flush at the end of this turn
     cdef bint _scheduled          # _on_turn is in the loop's queue
-    cdef list _pool               # empty WriteBuffers
+    cdef WriteBuffer _spare       # first of the pool of empty buffers
+    cdef int _spares              # buffers in the pool
 
     cdef int enlist(self, TransportWriter writer) except -1
     cdef WriteBuffer borrow(self)

@@ -58,7 +58,6 @@ cdef class Cork:
 
     def __cinit__(self):
         self._dirty = []
-        self._pool = []
 
     def open(self, loop):
         """Start to collect on `loop`."""
@@ -93,13 +92,19 @@ cdef class Cork:
         return 0
 
     cdef WriteBuffer borrow(self):
-        if self._pool:
-            return <WriteBuffer>self._pool.pop()
-        return WriteBuffer.__new__(WriteBuffer)
+        cdef WriteBuffer buffer = self._spare
+        if buffer is None:
+            return WriteBuffer.__new__(WriteBuffer)
+        self._spare = buffer.spare
+        self._spares -= 1
+        buffer.spare = None
+        return buffer
 
     cdef void give_back(self, WriteBuffer buffer) noexcept:
-        if buffer.capacity <= POOLED_BYTES and len(self._pool) < POOLED_BUFFERS:
-            self._pool.append(buffer)
+        if buffer.capacity <= POOLED_BYTES and self._spares < POOLED_BUFFERS:
+            buffer.spare = self._spare
+            self._spare = buffer
+            self._spares += 1
 
 
 cdef class TransportWriter:
