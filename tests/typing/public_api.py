@@ -1,0 +1,172 @@
+"""The public API as a typed program sees it: pyright, in strict mode, agrees with every line. It is never run."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, assert_type
+
+import kito
+from kito import (
+    ConfigError,
+    ConnectionClosed,
+    Context,
+    Event,
+    Headers,
+    HTTPError,
+    KitoError,
+    Limits,
+    LocalProtocolError,
+    ProtocolError,
+    RemoteProtocolError,
+    Request,
+    Response,
+    RoutingError,
+    Server,
+    SSEWriter,
+    StreamEnd,
+    StreamWriter,
+    Timeouts,
+    server,
+)
+
+app = server(port=8000, limits=Limits(body_size=1 << 20), timeouts=Timeouts(head=5))
+assert_type(app, Server)
+assert_type(kito.__version__, str)
+
+
+# Registration: a decorator gives back the function it was given, a call gives back the server.
+
+
+@app.get("/cats/:id")
+def cat(req: Request, res: Response, id: int) -> None:
+    assert_type(req.method, str)
+    assert_type(req.path, str)
+    assert_type(req.headers, Headers)
+    assert_type(req.headers.get("accept"), str | None)
+    assert_type(req.headers.get_all("accept"), list[str])
+    assert_type(req.header("accept"), str | None)
+    assert_type(req.param("id"), str | None)
+    assert_type(req.query_param("page"), str | None)
+    assert_type(req.cookie("session"), str | None)
+    assert_type(req.cookies, dict[str, str])
+    assert_type(req.body, bytes)
+    assert_type(req.text(), str)
+    assert_type(req.client, tuple[str, int] | None)
+    assert_type(req.secure, bool)
+    assert_type(req.last_event_id, str | None)
+    assert_type(req.ctx, Context)
+    assert_type(res.headers_sent, bool)
+    assert_type(res.status(201).header("x-cat", id).append("vary", "accept").type("json"), Response)
+    assert_type(res.cookie("seen", "1", max_age=60, same_site="lax").clear_cookie("old"), Response)
+    assert_type(res.json({"id": id}), None)
+
+
+assert_type(cat(Request(), Response(), 1), None)
+assert_type(app.post("/cats", cat), Server)
+assert_type(app.get("/", cat).delete("/cats/:id", cat), Server)
+app.route("/dogs").get(cat).post(cat).end()
+
+
+@app.get("/stream")
+async def stream(res: Response) -> None:
+    writer = res.stream()
+    assert_type(writer, StreamWriter)
+    assert_type(writer.write("text"), Awaitable[None])
+    assert_type(await writer.write(b"bytes"), None)
+    assert_type(writer.closed, bool)
+    assert_type(writer.bytes_sent, int)
+    assert_type(await writer.end("last"), None)
+    assert_type(await writer.wait_closed(), StreamEnd)
+    async with res.stream() as opened:
+        assert_type(opened, StreamWriter)
+
+
+@app.get("/events")
+async def events(res: Response) -> None:
+    sse = res.sse(retry=1000, heartbeat=10)
+    assert_type(sse, SSEWriter)
+    assert_type(sse.last_event_id, str | None)
+    assert_type(await sse.send({"n": 1}, "update", id=1), None)
+    assert_type(await sse.send_json("text", retry=500), None)
+    event = Event({"n": 1}, event="update", id="1")
+    assert_type(event.payload, bytes)
+    assert_type(await sse.send(event), None)
+    assert_type(sse.comment("still here"), Awaitable[None])
+    sse.every(1.0, lambda: sse.send("tick")).cancel()
+
+    @sse.on_close
+    def gone(end: StreamEnd) -> None:
+        assert_type(end.bytes_sent, int)
+        assert_type(end.events_sent, int)
+
+    assert_type(gone(await sse.wait_closed()), None)
+    assert_type(await sse.close(), None)
+
+
+# Handlers that answer by what they return, or by what they yield.
+
+
+@app.get("/value")
+def value() -> dict[str, int]:
+    return {"a": 1}
+
+
+assert_type(value(), dict[str, int])
+
+
+@app.get("/chunks")
+async def chunks() -> AsyncIterator[bytes]:
+    yield b"chunk"
+
+
+assert_type(chunks(), AsyncIterator[bytes])
+
+
+@app.sse("/ticks")
+def ticks() -> Iterator[Event]:
+    yield Event("tick")
+
+
+assert_type(ticks(), Iterator[Event])
+
+
+# Life: hooks, and the three ways to run.
+
+
+@app.on_startup
+async def open_pool() -> None: ...
+
+
+@app.lifespan
+@asynccontextmanager
+async def pool() -> AsyncGenerator[None, None]:
+    yield
+
+
+async def run() -> None:
+    assert_type(app.address, tuple[str, int] | str | None)
+    assert_type(app.stats, dict[str, Any])
+    async with app.running(port=0) as address:
+        assert_type(address, tuple[str, int] | str)
+    assert_type(await app.serve(), None)
+    assert_type(await app.aclose(grace=1.5), None)
+
+
+def block() -> None:
+    assert_type(app.listen(3000, "127.0.0.1", lambda: None), None)
+    assert_type(app.listen(lambda: None), None)
+    assert_type(app.close(), None)
+
+
+# Errors: one tree.
+
+
+def caught(error: KitoError) -> int | None:
+    if isinstance(error, HTTPError):
+        assert_type(error.status, int)
+        return error.status
+    if isinstance(error, LocalProtocolError | RemoteProtocolError):
+        return error.status
+    return None
+
+
+roots: list[type[KitoError]] = [ConfigError, ConnectionClosed, HTTPError, ProtocolError, RoutingError]
