@@ -81,16 +81,17 @@ class _Node:
         self.plain = None
         return node
 
-    def choices(self, segment: str) -> Iterator[tuple[_Node, list[str]]]:
-        """Yield the nodes that a segment of a request leads to, with the value taken; the best one first."""
-        if segment in self.static:
-            yield self.static[segment], []
-        for prefix, suffix, node in self.affixed:
+    def follow(self, segment: str, step: _Step, pending: list[_Step]) -> None:
+        """Append the steps that a segment of a request allows behind `step`; the best one last."""
+        _, index, values = step
+        if self.param is not None and segment:
+            pending.append((self.param, index + 1, [*values, segment]))
+        for prefix, suffix, node in reversed(self.affixed):
             end = len(segment) - len(suffix)
             if end > len(prefix) and segment.startswith(prefix) and segment.endswith(suffix):
-                yield node, [segment[len(prefix) : end]]
-        if self.param is not None and segment:
-            yield self.param, [segment]
+                pending.append((node, index + 1, [*values, segment[len(prefix) : end]]))
+        if segment in self.static:
+            pending.append((self.static[segment], index + 1, values))
 
     def add(self, route: Route) -> None:
         """Let a route end here; `DuplicateRoute` when its method has one of its own already."""
@@ -106,6 +107,10 @@ class _Node:
         self.routes[route.method] = route
         if route.method == "GET":
             self.routes.setdefault("HEAD", route)
+
+
+# A place in the tree, how many segments of the request led there, and what they were for the parameters.
+_Step = tuple[_Node, int, list[str]]
 
 
 class RouteTable:
@@ -214,22 +219,22 @@ class RouteTable:
 
     def _walk(self, path: str) -> Iterator[tuple[_Node, list[str]]]:
         """Yield every node that a path leads to, with the values of its parameters, the best one first."""
-        segments = [decode_path(piece) for piece in path.split("/", self._splits)]
+        segments = path.split("/", self._splits)  # the last may have slashes: it is deeper than any node
         if not self._strict and len(segments) > 2 and not segments[-1] and segments[-2]:
             segments.pop()
+        if "%" in path:
+            segments = [decode_path(segment) for segment in segments]
         end = len(segments)
-        pending: list[tuple[_Node, int, list[str]]] = [(self._root, 0, [])]
+        pending: list[_Step] = [(self._root, 0, [])]
         while pending:
-            node, index, values = pending.pop()
+            step = pending.pop()
+            node, index, values = step
             if index == end:
                 yield node, values
                 continue
-            # Behind the last slash that was split at, a piece is no segment: no node is as deep as that.
-            choices = [(child, index + 1, values + taken) for child, taken in node.choices(segments[index])]
-            tail = path.split("/", index)[index] if node.rest else ""
-            if node.rest and tail:
-                choices.append((node.rest, end, [*values, decode_path(tail)]))
-            pending.extend(reversed(choices))
+            if node.rest is not None and (tail := path.split("/", index)[index]):
+                pending.append((node.rest, end, [*values, decode_path(tail)]))
+            node.follow(segments[index], step, pending)
 
     def allowed(self, path: str) -> tuple[str, ...]:
         """Return the methods that a path answers, for `Allow` (RFC 9110 §10.2.1); empty when it is unknown.
@@ -244,6 +249,8 @@ class RouteTable:
 
 def _methods_of(nodes: list[_Node]) -> tuple[str, ...]:
     """Return the methods that one or another of these nodes answers."""
+    if not nodes:
+        return ()
     methods = {method for node in nodes for method in node.routes}
     if any(node.any is not None for node in nodes):
         methods.add(ANY_METHOD)
