@@ -109,18 +109,17 @@ class _Names(NamedTuple):
 def bind(handler: Handler, *, params: tuple[str, ...] = (), extensions: Collection[str] = ()) -> Binding:
     """Resolve what a handler asks for; once, when its route is registered.
 
-    Its parameters may be called `ctx`, `req`, `res`; as a path parameter in `params`; as a part of the
-    request (`body query params headers cookies`); or as an extension. Where a name is several of these, the
-    first in this order is meant: a path parameter `:body` hides the part. A parameter with a default and an
-    unknown name keeps its default; a single parameter of an unknown name receives `ctx`; `*args` and
-    `**kwargs` beside named parameters receive nothing.
+    Its parameters may be called `ctx`, `req`, `res`; as a path parameter in `params`; as a part of the request (`body
+    query params headers cookies`); or as an extension. Where a name is several of these, the first in this order is
+    meant: a path parameter `:body` hides the part. A parameter with a default and an unknown name keeps its default; a
+    single parameter of an unknown name receives `ctx`; `*args` and `**kwargs` beside others receive nothing.
 
-    Annotations of path parameters and parts convert with msgspec: `id: int`, `day: datetime.date`,
-    `body: Item` (JSON; `bytes` as sent, `str` as UTF-8), `query: Filter` (a Struct, dataclass or TypedDict).
-    What does not convert raises `HTTPError(400)` at the request.
+    Annotations of path parameters and parts convert with msgspec: `id: int`, `day: datetime.date`, `body: Item` (JSON;
+    `bytes` as sent, `str` as UTF-8), `query: Filter` (a Struct, dataclass or TypedDict). What does not convert raises
+    `HTTPError(400)` at the request.
 
-    Raises `TypeError` for a handler that cannot be called, an unknown name, or an annotation that cannot be
-    resolved or converted to; the message names handler and parameter.
+    Raises `TypeError` for a handler that cannot be called, an unknown name, or an annotation that cannot be resolved or
+    converted to; the message names handler and parameter.
     """
     signature = _signature(handler)
     names = _Names(tuple(params), tuple(extensions))
