@@ -111,7 +111,12 @@ class Registrar:
             if name not in _OPTIONS and name != "events":
                 raise RoutingError(f"{path}: there is no route option {name!r}; known are {', '.join(_OPTIONS)}")
         if handler is None:
-            return lambda decorated: self._add(method, path, decorated, options) and decorated
+
+            def decorate(decorated: Handler) -> Handler:
+                self._add(method, path, decorated, options)
+                return decorated
+
+            return decorate
         return self._add(method, path, handler, options)
 
     def _add(self, method: str, path: str, handler: Callable[..., Any], options: dict[str, Any]) -> Self:

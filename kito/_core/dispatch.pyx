@@ -120,7 +120,7 @@ cdef class Dispatcher:
             if outcome is None:
                 return self._returned(exchange, response, None)
             return self._settle(endpoint, exchange, response, outcome, context)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             return self._failed(exchange, response, error)
 
     cdef Endpoint _static(self, Exchange exchange):
@@ -226,9 +226,6 @@ cdef class Dispatcher:
         return 0
 
     cdef int _answer_error(self, Exchange exchange, Response response, object error) except -1:
-        if isinstance(error, asyncio.CancelledError):
-            exchange.abort("shutdown")
-            return 0
         try:
             self.report(self._request(exchange, response), response, error)
         except Exception as second:

@@ -25,6 +25,21 @@ cdef class Tally:
     cdef dict ends                # reason -> number of streams
 
 
+# The connection of an exchange, as the exchange knows it.
+cdef class ExchangeOwner(Timed):
+    # The next answer is this connection's last.
+    cdef bint stopping(self) noexcept
+    # The exchange is over and whole: the next may begin.
+    cdef int exchange_over(self, Exchange exchange) except -1
+    # The exchange is over and not whole: the connection must end so that the client notices.
+    cdef int cut(self, bint reset) except -1
+    cdef object info(self, str name)
+
+
+# Stands in for an exchange where there is none: over, and without effect.
+cdef Exchange NO_EXCHANGE
+
+
 cdef class Exchange(Timed):
     # The request; complete before the handler starts, never changed afterwards.
     cdef readonly bytes method

@@ -52,6 +52,22 @@ cdef class Tally:
         }
 
 
+cdef class ExchangeOwner(Timed):
+    """What an exchange needs of its connection."""
+
+    cdef bint stopping(self) noexcept:
+        return False
+
+    cdef int exchange_over(self, Exchange exchange) except -1:
+        raise NotImplementedError
+
+    cdef int cut(self, bint reset) except -1:
+        raise NotImplementedError
+
+    cdef object info(self, str name):
+        return None
+
+
 cdef class Exchange(Timed):
     """One request and its response."""
 
@@ -63,10 +79,10 @@ cdef class Exchange(Timed):
         unlink(&self.heartbeat)
 
     cdef int send(self, ResponseHead head, const char* body, Py_ssize_t size, object owner) except -1:
-        raise NotImplementedError
+        self.enter(EXCHANGE_ENDED)
 
     cdef int open(self, ResponseHead head, bint events) except -1:
-        raise NotImplementedError
+        self.enter(EXCHANGE_STREAMING)
 
     cdef char* frame(self, Py_ssize_t size) except NULL:
         raise NotImplementedError
@@ -93,7 +109,7 @@ cdef class Exchange(Timed):
         raise NotImplementedError
 
     cdef object connection_info(self, str name):
-        raise NotImplementedError
+        return None
 
     cdef bytes request_field(self, bytes name):
         cdef Py_ssize_t index
@@ -119,7 +135,7 @@ cdef class Exchange(Timed):
         if streamed:
             self.tally.streams_open -= 1
             self.tally.ends[reason] = self.tally.ends.get(reason, 0) + 1
-        if self._on_close is None and not streamed:
+        if phase == EXCHANGE_ENDED and not streamed:
             return 0
         self.outcome = StreamEnd.__new__(StreamEnd)
         self.outcome.reason = reason
@@ -183,7 +199,7 @@ cdef class Exchange(Timed):
             return
         try:
             # A reader that is behind is not silent: it has bytes to read.
-            if not self.is_behind():
+            if not self.is_behind() and self.remaining < 0:
                 memcpy(self.frame(len(HEARTBEAT)), <const char*>HEARTBEAT, len(HEARTBEAT))
                 self.wrote()
             self.quiet_since = self.clock.tick
@@ -217,3 +233,15 @@ cdef class Exchange(Timed):
         self.tally.body_bytes += size
         self.quiet_since = self.clock.tick
         return 0
+
+
+cdef Exchange _make_no_exchange():
+    cdef Exchange exchange = Exchange()
+    exchange.method = b"GET"
+    exchange.target = b"/"
+    exchange.phase = EXCHANGE_ABORTED
+    exchange.outcome = StreamEnd()
+    exchange.outcome.reason = "error"
+    return exchange
+
+NO_EXCHANGE = _make_no_exchange()

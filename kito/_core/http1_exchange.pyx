@@ -10,25 +10,10 @@ from kito._core.buffer cimport WriteBuffer, reserve
 from kito._core.debug cimport LIVE_EXCHANGES, count_live
 from kito._core.encoder cimport ResponseHead, open_chunk, write_bytes, write_chunk_size, write_head
 from kito._core.event cimport Event
+from kito._core.exchange cimport ExchangeOwner
 from kito._core.writer cimport TransportWriter
 
 from kito.errors import BodyLengthMismatch
-
-
-cdef class ExchangeOwner(Timed):
-    """What an exchange needs of its connection."""
-
-    cdef bint stopping(self) noexcept:
-        return False
-
-    cdef int exchange_over(self, Http1Exchange exchange) except -1:
-        raise NotImplementedError
-
-    cdef int cut(self, bint reset) except -1:
-        raise NotImplementedError
-
-    cdef object info(self, str name):
-        return None
 
 
 cdef class Http1Exchange(Exchange):
@@ -70,8 +55,7 @@ cdef class Http1Exchange(Exchange):
         cdef Framing framing
         cdef bint close
         if self.phase == EXCHANGE_ABORTED:
-            self.unwanted = True
-            return 0
+            return self.cancel_producer("the client has left")
         if self.phase != EXCHANGE_OPEN:
             self.enter(EXCHANGE_STREAMING)      # raises
         framing = self._choose_framing(head)
@@ -146,15 +130,12 @@ cdef class Http1Exchange(Exchange):
         return self.owner.exchange_over(self)
 
     cdef int abort(self, str reason) except -1:
-        cdef ExchangeOwner owner = self.owner
         self.over(EXCHANGE_ABORTED, reason)
-        if owner is not None:
-            # The end of the connection ends this body: only a reset tells it from a whole one.
-            owner.cut(self.framing == FRAMING_CLOSE)
-        return 0
+        # Where the end of the connection ends the body, only a reset tells a part from the whole.
+        return self.owner.cut(self.framing == FRAMING_CLOSE)
 
     cdef object connection_info(self, str name):
-        return None if self.owner is None else self.owner.info(name)
+        return self.owner.info(name)
 
     cdef bint _is_last(self) noexcept:
         return not self.keep_alive or self.owner.stopping()

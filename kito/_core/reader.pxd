@@ -1,6 +1,7 @@
 """Http1Reader: turns the bytes of a connection into a queue of exchanges."""
 
-from kito._core.http1_exchange cimport ExchangeOwner, Http1Exchange
+from kito._core.exchange cimport ExchangeOwner
+from kito._core.http1_exchange cimport Http1Exchange
 from kito._core.parser cimport ParserSink, RequestParser
 from kito._core.state cimport ServerState
 from kito._core.writer cimport TransportWriter

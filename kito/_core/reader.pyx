@@ -5,8 +5,8 @@ its answer comes behind the answers that are still owed (RFC 9112 section 9.3.2)
 """
 
 from kito._core.debug cimport LIVE_READERS, count_live
-from kito._core.exchange cimport Exchange
-from kito._core.http1_exchange cimport ExchangeOwner, Http1Exchange
+from kito._core.exchange cimport ExchangeOwner
+from kito._core.http1_exchange cimport Http1Exchange
 from kito._core.parser cimport PARSER_BETWEEN, PARSER_BODY, ParserSink, RequestParser
 from kito._core.state cimport ServerState
 from kito._core.writer cimport TransportWriter

@@ -1,10 +1,13 @@
 """Request: what the client sent, as the handler sees it; everything but the raw bytes is made on first use."""
 
-from kito._core.exchange cimport Exchange
+from kito._core.exchange cimport Exchange, NO_EXCHANGE
 
 
 cdef class Request:
     """Core of `kito.Request`: raw access for the facade."""
+
+    def __cinit__(self):
+        self.exchange = NO_EXCHANGE
 
     @property
     def method(self):
@@ -19,7 +22,7 @@ cdef class Request:
     @property
     def raw_headers(self):
         """A list of (lower-case name, value) pairs of bytes in the order received."""
-        cdef list flat = self.exchange.raw_headers
+        cdef list flat = self.exchange.raw_headers or []
         cdef Py_ssize_t index
         return [((<bytes>flat[index]).lower(), flat[index + 1]) for index in range(0, len(flat), 2)]
 

@@ -7,7 +7,7 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from kito._core.common cimport EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, ExchangePhase
 from kito._core.encoder cimport ResponseHead, encode_name, encode_value
 from kito._core.event cimport encode_retry
-from kito._core.exchange cimport Exchange
+from kito._core.exchange cimport Exchange, NO_EXCHANGE
 from kito._core.stream cimport StreamWriter, SSEWriter, open_events, open_stream
 
 import msgspec
@@ -30,6 +30,9 @@ cdef enum:
 
 cdef class Response(ResponseHead):
     """Core of `kito.Response`: the head, and the terminal methods of the hot path."""
+
+    def __cinit__(self):
+        self.exchange = NO_EXCHANGE
 
     @property
     def headers_sent(self):

@@ -12,6 +12,8 @@ from kito._core.common cimport EXCHANGE_STREAMING, REFERENCE_BYTES
 from kito._core.event cimport (
     Event, EventSpans, encode_comment, event_id, event_text, fill_event, measure_event,
 )
+from kito._core.debug cimport LIVE_WRITERS, count_live
+from kito._core.exchange cimport Exchange, NO_EXCHANGE
 from kito._core.writer cimport READY
 
 from kito.errors import ConnectionClosed, ResponseEnded
@@ -33,13 +35,20 @@ cdef class StreamWriter:
     Made by `res.stream()`. A writer is used in the thread of its event loop.
     """
 
+    def __cinit__(self):
+        self.exchange = NO_EXCHANGE
+        count_live(LIVE_WRITERS, 1)
+
+    def __dealloc__(self):
+        count_live(LIVE_WRITERS, -1)
+
     def __init__(self):
         raise TypeError("a writer comes from res.stream() or res.sse()")
 
     def __del__(self):
         # The one finalizer of the project: an open body that nobody can end must
         # not stay open (DESIGN 3.4, "writer dropped without end()").
-        if not self.finished and self.exchange is not None:
+        if not self.finished:
             self.exchange.writer_dropped()
 
     cdef object put(self, const char* data, Py_ssize_t size, object owner):

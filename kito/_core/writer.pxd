@@ -25,7 +25,7 @@ cdef class TransportWriter:
     # Both None before attach() and after detach(): output is then dropped.
     cdef object transport
     cdef object _transport_write
-    # The owner's `on_overflow()` is called when the backlog passes max_backlog.
+    # The owner's `on_overflow()` is called when more is written behind a backlog over max_backlog.
     cdef object owner
     # Pending output, in this order. `shared` is only set while the other two are empty.
     cdef bytes shared             # one frame by reference

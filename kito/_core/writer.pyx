@@ -172,6 +172,10 @@ cdef class TransportWriter:
         cdef bytes single
         if self.transport is None or (self.shared is None and self.buffer is None and self.segments is None):
             return 0
+        if self.paused and self.transport.get_write_buffer_size() > self.max_backlog:
+            self.owner.on_overflow()
+            if self.transport is None:
+                return 0
         if self.segments is None:
             single = self._gather()
             self.bytes_out += len(single)
@@ -184,8 +188,6 @@ cdef class TransportWriter:
             self.bytes_out += self.segment_bytes + len(single)
             self.segment_bytes = 0
             self.transport.writelines(pieces)
-        if self.paused and self.owner is not None and self.backlog() > self.max_backlog:
-            self.owner.on_overflow()
         return 0
 
     cdef object _gather(self):

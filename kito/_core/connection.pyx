@@ -1,0 +1,265 @@
+"""Connection: the life of one transport, whatever is spoken on it — phases, deadlines, closing in stages."""
+
+import logging
+import socket
+import struct
+
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy
+
+from kito._core.clock cimport init_deadline, unlink
+from kito._core.common cimport (
+    CONNECTION_BODY, CONNECTION_BUSY, CONNECTION_CLOSED, CONNECTION_HEAD, CONNECTION_IDLE, CONNECTION_LINGER,
+    CONNECTION_NEW, ConnectionPhase, EXCHANGE_OPEN, EXCHANGE_STREAMING,
+)
+from kito._core.debug cimport LIVE_CONNECTIONS, count_live
+from kito._core.event cimport encode_retry
+from kito._core.exchange cimport Exchange, ExchangeOwner
+from kito._core.state cimport ServerState
+from kito._core.writer cimport TransportWriter
+
+from kito.errors import ConnectionClosed
+
+_log = logging.getLogger("kito")
+
+cdef enum Deadlines:
+    PHASE_DEADLINE = 0
+    WRITE_DEADLINE = 1
+
+# SO_LINGER on with 0 seconds: closing resets.
+cdef bytes RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+# Legal moves: the bit of a phase is set in the row of the phase it may follow.
+cdef int ALLOWED[7]
+cdef int _END = 1 << CONNECTION_LINGER | 1 << CONNECTION_CLOSED
+cdef int _INPUT = 1 << CONNECTION_IDLE | 1 << CONNECTION_HEAD | 1 << CONNECTION_BODY | 1 << CONNECTION_BUSY
+ALLOWED[<int>CONNECTION_NEW] = _INPUT | _END
+ALLOWED[<int>CONNECTION_IDLE] = _INPUT | _END
+ALLOWED[<int>CONNECTION_HEAD] = _INPUT | _END
+ALLOWED[<int>CONNECTION_BODY] = _INPUT | _END
+ALLOWED[<int>CONNECTION_BUSY] = _INPUT | _END
+ALLOWED[<int>CONNECTION_LINGER] = 1 << CONNECTION_CLOSED
+ALLOWED[<int>CONNECTION_CLOSED] = 0
+
+
+cdef class Connection(ExchangeOwner):
+    """One accepted connection."""
+
+    def __cinit__(self, ServerState state not None):
+        self.state = state
+        self.phase = CONNECTION_NEW
+        init_deadline(&self.phase_deadline, <PyObject*>self, PHASE_DEADLINE)
+        init_deadline(&self.write_deadline, <PyObject*>self, WRITE_DEADLINE)
+        count_live(LIVE_CONNECTIONS, 1)
+
+    def __dealloc__(self):
+        unlink(&self.phase_deadline)
+        unlink(&self.write_deadline)
+        count_live(LIVE_CONNECTIONS, -1)
+
+    cdef int input_late(self) except -1:
+        raise NotImplementedError
+
+    cdef int answer_late(self) except -1:
+        raise NotImplementedError
+
+    cdef int drop_input(self) except -1:
+        raise NotImplementedError
+
+    cdef int writable_again(self) except -1:
+        return 0
+
+    cdef int enter(self, ConnectionPhase phase) except -1:
+        cdef int64_t ticks
+        if not ALLOWED[<int>self.phase] & (1 << phase):
+            raise RuntimeError(f"a connection cannot go from phase {self.phase} to {phase}")
+        if phase == CONNECTION_HEAD and (self.phase == CONNECTION_NEW or self.phase == CONNECTION_HEAD):
+            self.phase = phase
+            return 0        # a total: its deadline was armed by accept or by the head's first byte
+        self.phase = phase
+        ticks = self._ticks_of(phase)
+        if ticks:
+            self.state.clock.arm(&self.phase_deadline, ticks)
+        else:
+            self.state.clock.disarm(&self.phase_deadline)
+        return 0
+
+    cdef int64_t _ticks_of(self, ConnectionPhase phase) except -1:
+        """How long a phase may last, 0 for ever."""
+        if phase == CONNECTION_IDLE:
+            return self.state.keep_alive_ticks
+        if phase == CONNECTION_HEAD:
+            return self.state.head_ticks
+        if phase == CONNECTION_BODY:
+            return self.state.body_ticks
+        if phase == CONNECTION_BUSY and self.current.phase == EXCHANGE_OPEN:
+            return self.state.handler_ticks
+        if phase == CONNECTION_LINGER:
+            self.stalled_at = self.transport.get_write_buffer_size()
+            return self.state.write_ticks if self.stalled_at else self.state.linger_ticks
+        return 0
+
+    cdef int finish(self, bint staged) except -1:
+        """Close behind what is pending; `staged` where the client may still be sending.
+
+        In stages (RFC 9112 section 9.6): our side first, then a bounded time in
+        which input is discarded, lest a reset destroys the answer on its way.
+        """
+        cdef object transport = self.transport
+        if self.phase >= CONNECTION_LINGER or transport is None:
+            return 0
+        self.writer.flush()
+        self.enter(CONNECTION_LINGER)
+        self.drop_input()
+        if staged and not self.peer_done and transport.can_write_eof():
+            transport.write_eof()
+        else:
+            transport.close()
+        return 0
+
+    cdef int lose(self, str reason) except -1:
+        """Give the connection up, and tell the exchange at once: nobody reads what is still to be sent."""
+        cdef Exchange exchange = self.current
+        if self.transport is None:
+            return 0
+        self.current = None
+        self.ending = reason
+        self.transport.abort()
+        if exchange is not None:
+            exchange.client_left(reason)
+        return 0
+
+    cdef int cut(self, bint reset) except -1:
+        """End the connection so that the client sees an unfinished response."""
+        cdef object transport = self.transport
+        self.current = None
+        if transport is None:
+            return 0
+        if not reset:
+            return self.finish(False)
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            except OSError:
+                pass        # a Unix socket: its peer sees the end and no more can be done
+        self.writer.flush()
+        transport.abort()
+        return 0
+
+    cdef object info(self, str name):
+        if self._info is None:
+            self._info = {}
+        if name not in self._info and self.transport is not None:
+            self._info[name] = self.transport.get_extra_info(name)
+        return self._info.get(name)
+
+    cdef void on_deadline(self, int kind) noexcept:
+        try:
+            if self.transport is None:
+                return
+            if kind == WRITE_DEADLINE:
+                if self.writer.paused:
+                    self._check_progress(&self.write_deadline)
+            elif self.phase == CONNECTION_HEAD or self.phase == CONNECTION_BODY:
+                self.input_late()
+            elif self.phase == CONNECTION_BUSY:
+                if self.current is not None and self.current.phase == EXCHANGE_OPEN:
+                    self.answer_late()
+            elif self.phase == CONNECTION_LINGER:
+                self._check_progress(&self.phase_deadline)
+            else:
+                self.transport.close()
+        except Exception:
+            _log.exception("a deadline could not be enforced")
+
+    cdef int _check_progress(self, Deadline* deadline) except -1:
+        """Give up on a client that has taken nothing since the deadline was armed."""
+        cdef Py_ssize_t size = self.transport.get_write_buffer_size()
+        if size == 0 or size >= self.stalled_at:
+            return self.lose("timeout")
+        self.stalled_at = size
+        self.state.clock.arm(deadline, self.state.write_ticks)
+        return 0
+
+    # === asyncio.BaseProtocol ===
+
+    def connection_made(self, transport):
+        """The listener has accepted; the time for the first head runs."""
+        self.transport = transport
+        transport.set_write_buffer_limits(high=self.state.high_water)
+        self.writer = TransportWriter.__new__(TransportWriter, self.state.cork, self.state.max_backlog)
+        self.writer.attach(transport, self)
+        self.state.accepted += 1
+        self.state.connections.add(self)
+        self.state.clock.arm(&self.phase_deadline, self.state.head_ticks)
+
+    def connection_lost(self, error):
+        """The transport is gone: everything that belonged to it is let go."""
+        cdef Exchange exchange = self.current
+        self.phase = CONNECTION_CLOSED
+        self.state.clock.disarm(&self.phase_deadline)
+        self.state.clock.disarm(&self.write_deadline)
+        self.transport = self.current = None
+        self.writer.detach(ConnectionClosed())
+        self.drop_input()
+        if exchange is not None:
+            exchange.client_left(self.ending or "client_left")
+        self.state.forget(self)
+
+    def pause_writing(self):
+        """The transport is over its high-water mark: the client must take something in time."""
+        self.writer.pause()
+        self.stalled_at = self.transport.get_write_buffer_size()
+        self.state.clock.arm(&self.write_deadline, self.state.write_ticks)
+
+    def resume_writing(self):
+        """The transport is below its low-water mark."""
+        self.state.clock.disarm(&self.write_deadline)
+        self.writer.resume()
+        if self.transport is not None:
+            self.writable_again()
+
+    # === the writer and the server's stop ===
+
+    def on_overflow(self):
+        """A producer went on writing with max_backlog bytes unsent: its client is let go."""
+        if self.streaming:
+            _log.warning("%s is %d bytes behind: disconnected", self.info("peername"), self.writer.backlog())
+            self.lose("overflow")
+
+    @property
+    def streaming(self):
+        """True while a streamed body is open."""
+        return self.current is not None and self.current.phase == EXCHANGE_STREAMING
+
+    def close_if_idle(self):
+        """Close unless a request is here, whole or in part; True if it closes now."""
+        if self.transport is None or (self.phase != CONNECTION_NEW and self.phase != CONNECTION_IDLE):
+            return False
+        self.transport.close()
+        return True
+
+    def say_farewell(self, retry):
+        """Tell an open event stream that the server stops: reconnect in `retry` milliseconds."""
+        cdef bytes block
+        if self.streaming and self.current.is_events and self.current.remaining < 0:
+            block = encode_retry(retry)
+            memcpy(self.current.frame(len(block)), <const char*>block, len(block))
+            self.current.wrote()
+
+    def cut_off(self, str reason):
+        """Give up on what is under way: the handler is cancelled, the client sees truncation. True if there was something."""
+        cdef Exchange exchange = self.current
+        if exchange is None or self.transport is None:
+            return False
+        self.ending = reason
+        self.current = None
+        exchange.client_left(reason)
+        self.cut(False)
+        return True
+
+    def abort(self):
+        """Drop the connection at once."""
+        self.lose("shutdown")
