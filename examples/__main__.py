@@ -22,7 +22,8 @@ def main() -> None:
 
 def announce() -> None:
     """Say where the page is, once the socket listens."""
-    host, port = app.address[:2]
+    assert isinstance(app.address, tuple)  # it listens now, and not on a Unix socket
+    host, port = app.address
     print(f"kito's examples: open http://{host}:{port} in a browser, Ctrl+C stops", flush=True)
 
 

@@ -43,8 +43,8 @@ the sea to be full."""
 GREETINGS = """\
 Habari! Grüezi! Olá! Γειά! Здравствуйте! こんにちは 👋
 
-Every sign above is two, three or four bytes long, and a network may cut between any two of them. The \
-page decodes step by step, so half a character waits quietly for its other half."""
+Many signs above are two, three or four bytes long, and a network may cut them anywhere. The page decodes \
+step by step, so half a character waits quietly for its other half."""
 
 FALLBACK = """\
 You asked: “{prompt}”

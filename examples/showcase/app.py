@@ -6,11 +6,12 @@ from examples.showcase import pages
 from examples.showcase.answers import tokens_for
 from examples.showcase.jobs import JobBoard
 from examples.showcase.logbook import entries_after
-from kito import Event, server
+from kito import Event, Timeouts, server
 
 LOG_INTERVAL = 0.45  # seconds between two entries of the log
+STREAM_GRACE = 1.0  # seconds that Ctrl+C leaves to open streams; the log would go on for ever
 
-app = server()
+app = server(timeouts=Timeouts(stream_grace=STREAM_GRACE))
 board = JobBoard()
 
 
