@@ -180,6 +180,7 @@ class Server:
             except subprocess.TimeoutExpired:
                 continue
         self.process.wait()
+        self.errors.close()
 
     def said(self) -> str:
         """The end of what the server wrote to its standard output and error."""
