@@ -24,7 +24,7 @@ LAYERS = [
 # The same inside the core, where a room is a module.
 CORE_LAYERS = [
     {"http1"},
-    {"reader"},
+    {"connection", "reader"},
     {"http1_exchange", "parser", "state"},
     {"dispatch"},
     {"endpoint", "request", "response", "stream"},
