@@ -1,14 +1,6 @@
-"""kito: streamed responses and Server-Sent Events, fast.
+"""kito: a web server for streamed responses and Server-Sent Events.
 
-    from kito import server
-
-    app = server()
-
-    @app.get("/")
-    def hello(res):
-        res.send("Hello, World!")
-
-    app.listen(3000)
+`server()` makes one; handlers are registered on it and name what they want: `res`, `req`, path parameters.
 """
 
 from typing import Any

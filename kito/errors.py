@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, Final
 
 __all__ = (
     "BacklogExceeded",
@@ -34,7 +34,29 @@ __all__ = (
     "URITooLong",
     "VersionNotSupported",
     "error_document",
+    "reason_phrase",
 )
+
+# RFC 9110 section 15 where older Pythons have the phrases of RFC 7231
+_PHRASES: Final = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+
+
+def reason_phrase(status: int) -> str:
+    """Return the reason phrase of a status code (RFC 9110 §15), "" when it has none."""
+    try:
+        return _PHRASES.get(status) or HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _name(status: int) -> str:
+    """Return what to call an error status: its phrase, or its class's when it has none of its own."""
+    return reason_phrase(status) or ("Client Error" if status < 500 else "Server Error")
 
 
 class KitoError(Exception):
@@ -211,21 +233,13 @@ class HTTPError(KitoError):
             raise ValueError(f"HTTPError takes 400 to 599, got {status!r}: answer others with res.status()")
         pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
         self.status = status
-        self.message = _phrase(status) if message is None else message
+        self.message = _name(status) if message is None else message
         self.headers: tuple[tuple[str, str], ...] = tuple(pairs)
         self.code = code
         super().__init__(status, self.message)
 
     def __str__(self) -> str:
         return f"{self.status} {self.message}"
-
-
-def _phrase(status: int) -> str:
-    """Return the reason phrase of a status code, or its class's when the code has none of its own."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Client Error" if status < 500 else "Server Error"
 
 
 class RoutingError(KitoError):
@@ -246,5 +260,5 @@ class ConfigError(KitoError, ValueError):
 
 def error_document(status: int, message: str | None = None) -> dict[str, str]:
     """Return the JSON body of an error response: `error` is the status's phrase, `message` says what was wrong."""
-    phrase = _phrase(status)
+    phrase = _name(status)
     return {"error": phrase} if message is None or message == phrase else {"error": phrase, "message": message}

@@ -6,13 +6,12 @@ import datetime
 import email.utils
 import mimetypes
 from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping
-from http import HTTPStatus
 from typing import Any, Final, Literal, Self, overload
 from urllib.parse import quote
 
 from ._core.response import Response as CoreResponse
 from ._core.stream import SSEWriter, StreamWriter
-from .errors import InvalidHeader
+from .errors import InvalidHeader, reason_phrase
 from .streaming import pump
 
 __all__ = ("Response",)
@@ -141,7 +140,7 @@ class Response(CoreResponse):
     def send_status(self, code: int) -> None:
         """Answer with a status and its phrase as text; terminal."""
         self.status(code)
-        self.text(HTTPStatus(code).phrase)
+        self.text(reason_phrase(code) or str(code))
 
     def redirect(self, url: str, code: int = 302) -> None:
         """Answer with a redirect, 301, 302, 303, 307 or 308; terminal. `ValueError` for another code."""

@@ -19,10 +19,9 @@ __all__ = ("Event", "SSEWriter", "StreamEnd", "StreamWriter", "pump", "pump_gene
 
 async def pump(writer: StreamWriter, source: AsyncIterable[Any] | Iterable[Any]) -> None:
     """Write every item of `source` as one chunk, waiting for slow readers, and end the body."""
-    async with writer:
-        async with aclosing(_as_async(source)) as items:
-            async for item in items:
-                await writer.write(item)
+    async with writer, aclosing(_as_async(source)) as items:
+        async for item in items:
+            await writer.write(item)
 
 
 async def pump_generator(endpoint: Endpoint, res: Response, source: Any) -> None:

@@ -36,13 +36,14 @@ cdef class Clock:
 
     def __cinit__(self, double tick_s=1.0):
         cdef int index
+        # First of all: __dealloc__ walks the rings even when the next line raises.
+        for index in range(WHEEL_SLOTS):
+            _init_ring(&self.slots[index])
+        _init_ring(&self.expired)
         if not tick_s > 0:
             raise ValueError("tick_s must be a positive number of seconds")
         self.tick = 0
         self.tick_s = tick_s
-        for index in range(WHEEL_SLOTS):
-            _init_ring(&self.slots[index])
-        _init_ring(&self.expired)
         self._write_date()
 
     def __dealloc__(self):

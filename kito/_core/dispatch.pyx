@@ -20,10 +20,9 @@ from libc.string cimport memchr
 
 from kito._core.common cimport (
     CALL_CTX, CALL_NONE, CALL_REQ, CALL_REQ_RES, CALL_RES, CALL_RES_REQ,
-    EXCHANGE_ABORTED, EXCHANGE_OPEN, EXCHANGE_STREAMING,
+    EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, EXCHANGE_STREAMING,
 )
 from kito._core.endpoint cimport Endpoint
-from kito._core.event cimport Event
 from kito._core.exchange cimport Exchange
 from kito._core.request cimport Request
 from kito._core.response cimport Response
@@ -49,7 +48,6 @@ cdef tuple NO_ARGS = ()
 cdef object _coroutine_type = types.CoroutineType
 cdef object _generator_types = (types.GeneratorType, types.AsyncGeneratorType)
 cdef bint EAGER = sys.version_info >= (3, 12)
-cdef Event CRASHED = Event({"error": "Internal Server Error"}, "error")
 
 
 @cython.freelist(64)
@@ -218,11 +216,10 @@ cdef class Dispatcher:
         if exchange.phase == EXCHANGE_STREAMING:
             if not isinstance(error, (ConnectionClosed, asyncio.CancelledError)):
                 _log.error("a handler failed after the head of its response", exc_info=error)
-            if exchange.is_events and exchange.remaining < 0:
-                exchange.write_shared(CRASHED)
-            exchange.abort("error")
+            exchange.crash()
         elif not isinstance(error, (ConnectionClosed, asyncio.CancelledError)):
-            _log.error("a handler failed after its response was over", exc_info=error)
+            _log.error("a handler failed after %s of its response",
+                       "the end" if exchange.phase == EXCHANGE_ENDED else "the head", exc_info=error)
         return 0
 
     cdef int _answer_error(self, Exchange exchange, Response response, object error) except -1:

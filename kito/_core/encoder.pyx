@@ -1,7 +1,5 @@
 """Bytes of HTTP/1.1 responses: status line, fields, chunk framing. Pure functions over a buffer."""
 
-from http import HTTPStatus
-
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from libc.stdint cimport int64_t, uint64_t
@@ -13,14 +11,14 @@ from kito._core.common cimport (
     FRAMING_CHUNKED, FRAMING_LENGTH, Framing, HEAD_CLOSE, HEAD_HAS_DATE, HEAD_HAS_LENGTH,
 )
 
-from kito.errors import InvalidHeader
+from kito.errors import InvalidHeader, reason_phrase
 
 cdef enum:
     DATE_LINE_BYTES = 37
     NUMBER_BYTES = 24             # digits of any 64-bit number, and its line end
     MAX_STATUS = 600
 
-# Status lines by status code, made once: RFC 9112 section 4 keeps the space before an empty reason.
+# Status lines by status code, made once (RFC 9112 section 4).
 cdef list _STATUS_LINES = [None] * MAX_STATUS
 # Characters of a token (RFC 9110 section 5.6.2), and those forbidden in a field value (5.5).
 cdef bint _TOKEN[256]
@@ -29,9 +27,8 @@ cdef bint _BAD_VALUE[256]
 
 cdef object _make_tables():
     cdef int code
-    known = {int(status): status.phrase for status in HTTPStatus}
     for code in range(100, MAX_STATUS):
-        _STATUS_LINES[code] = b"HTTP/1.1 %d %s\r\n" % (code, known.get(code, "").encode())
+        _STATUS_LINES[code] = b"HTTP/1.1 %d %s\r\n" % (code, reason_phrase(code).encode())
     for code in range(256):
         _TOKEN[code] = chr(code) in (
             "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")

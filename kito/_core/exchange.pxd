@@ -92,6 +92,9 @@ cdef class Exchange(Timed):
     cdef int enter(self, ExchangePhase phase) except -1
     cdef int over(self, ExchangePhase phase, str reason) except -1
     cdef int client_left(self, str reason) except -1
+    # The producer failed: an event stream says so first, and the client sees truncation.
+    cdef int crash(self) except -1
+    cdef int count_event(self) except -1
     cdef int cancel_producer(self, str why) except -1
     cdef int add_on_close(self, object callback) except -1
     cdef int remove_on_close(self, object callback) except -1

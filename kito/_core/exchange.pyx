@@ -27,6 +27,7 @@ ALLOWED[<int>EXCHANGE_STREAMING] = 1 << EXCHANGE_ENDED | 1 << EXCHANGE_ABORTED
 ALLOWED[<int>EXCHANGE_ENDED] = 0
 ALLOWED[<int>EXCHANGE_ABORTED] = 0
 
+cdef Event CRASHED = Event({"error": "Internal Server Error"}, "error")
 cdef bytes HEARTBEAT = b":\n\n"
 
 
@@ -157,6 +158,16 @@ cdef class Exchange(Timed):
         self.over(EXCHANGE_ABORTED, reason)
         if self.unwanted:
             self.cancel_producer(reason)
+        return 0
+
+    cdef int crash(self) except -1:
+        if self.is_events and self.remaining < 0:
+            self.write_shared(CRASHED)
+        return self.abort("error")
+
+    cdef int count_event(self) except -1:
+        self.events_sent += 1
+        self.tally.events += 1
         return 0
 
     cdef int cancel_producer(self, str why) except -1:

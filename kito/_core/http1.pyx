@@ -109,6 +109,8 @@ cdef class Http1Connection(Connection):
             return self._resume_soon() if self._can_serve() else 0
         if self.reader is not None and not self.reader.between():
             if self.reader.parser.phase != PARSER_BODY:
+                if served:
+                    self.enter(CONNECTION_IDLE)     # the head of another request, with a time of its own
                 return self.enter(CONNECTION_HEAD)
             self._say_continue()
             return self.enter(CONNECTION_BODY)

@@ -37,6 +37,7 @@ cdef class Http1Exchange(Exchange):
         if head.status_code == 204 or head.status_code == 304:
             length = -1                 # RFC 9110 sections 8.6 and 15.4.5
             size = 0
+            _drop_length(head)
         close = self._is_last() or (head.flags & HEAD_CLOSE) != 0
         write_head(self.writer.open(), head, self.clock, FRAMING_LENGTH, length, close,
                    self.minor_version == 0 and not close)
@@ -60,7 +61,9 @@ cdef class Http1Exchange(Exchange):
             self.enter(EXCHANGE_STREAMING)      # raises
         framing = self._choose_framing(head)
         close = self._is_last() or framing == FRAMING_CLOSE or (head.flags & HEAD_CLOSE) != 0
-        write_head(self.writer.open(), head, self.clock, framing, -1, close, False)
+        if framing == FRAMING_NONE:
+            _drop_length(head)
+        write_head(self.writer.open(), head, self.clock, framing, -1, close, self.minor_version == 0 and not close)
         self.keep_alive = not close
         self.framing = framing
         self.is_events = events
@@ -139,3 +142,10 @@ cdef class Http1Exchange(Exchange):
 
     cdef bint _is_last(self) noexcept:
         return not self.keep_alive or self.owner.stopping()
+
+
+cdef int _drop_length(ResponseHead head) except -1:
+    """A 204 has no content-length (RFC 9110 section 8.6); on a 304 it speaks of the 200 and stays."""
+    if head.status_code == 204 and head.declared_length >= 0:
+        head.remove_field(b"content-length")
+    return 0

@@ -28,6 +28,8 @@ cdef class RequestParser:
     cdef Py_ssize_t url_size
     cdef Py_ssize_t head_size
     cdef Py_ssize_t header_count
+    cdef Py_ssize_t trailer_size
+    cdef Py_ssize_t extension_size
     # The message whose head is read; complete from on_head() on.
     cdef bytes method
     cdef bytes target
@@ -39,7 +41,9 @@ cdef class RequestParser:
     cdef bint expects_continue
     cdef bint wants_upgrade
     cdef Py_ssize_t head_bytes    # of fields and request line seen so far
-    cdef Py_ssize_t fed_bytes     # handed over since the message's first feed, while in its head
+    cdef Py_ssize_t fed_bytes     # handed over while in the head, or in a chunked body, the first feed left out
+    cdef Py_ssize_t body_bytes    # of them: payload of the body, and what its chunks may need for their framing
+    cdef Py_ssize_t trailer_bytes # of trailer fields seen so far
     cdef int hosts                # Host fields seen
     cdef int codings              # Transfer-Encoding fields seen
     cdef bint has_connection      # a Connection or Proxy-Connection field was seen
@@ -54,3 +58,5 @@ cdef class RequestParser:
     cdef int _check_version(self) except -1
     cdef int _check_framing(self) except -1
     cdef int _count(self, Py_ssize_t size) except -1
+    cdef int _count_trailer(self, Py_ssize_t size) except -1
+    cdef int _count_fed(self, Py_ssize_t size) except -1

@@ -5,7 +5,7 @@ check is checked here on its output: sizes, the version, Host, transfer codings.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t
+from libc.stdint cimport INT64_MAX, int64_t
 
 import httptools
 
@@ -22,6 +22,8 @@ cdef object _Upgrade = httptools.HttpParserUpgrade
 cdef enum:
     FIELD_OVERHEAD_BYTES = 4      # ": " and the line end
     LINE_OVERHEAD_BYTES = 12      # two spaces, "HTTP/1.1" and the line end
+    CHUNK_OVERHEAD_BYTES = 24     # size line and line ends that any chunk may have
+    MAX_LENGTH_DIGITS = 18        # fit a signed 64-bit number
 
 # Characters of a Host value: reg-name, IPv4, bracketed IPv6 and port (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
 cdef bint _HOST[256]
@@ -52,10 +54,13 @@ cdef class ParserSink:
 cdef class RequestParser:
     """Adapter between httptools' callbacks and a ParserSink."""
 
-    def __cinit__(self, Py_ssize_t url_size, Py_ssize_t head_size, Py_ssize_t header_count):
+    def __cinit__(self, Py_ssize_t url_size, Py_ssize_t head_size, Py_ssize_t header_count,
+                  Py_ssize_t trailer_size, Py_ssize_t extension_size):
         self.url_size = url_size
         self.head_size = head_size
         self.header_count = header_count
+        self.trailer_size = trailer_size
+        self.extension_size = extension_size
 
     cdef int open(self, ParserSink sink) except -1:
         self.sink = sink
@@ -73,19 +78,26 @@ cdef class RequestParser:
         self.target = None
 
     cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1:
-        cdef bint in_head = self.phase == PARSER_HEAD
+        cdef ParserPhase phase = self.phase
         try:
             self._feed(data)
         except _Upgrade as upgrade:
             return upgrade.args[0]
         except _ParserError as error:
             raise _translate(error)
-        if in_head and self.phase == PARSER_HEAD:
-            # A field that never ends reaches no callback: count what was handed over.
-            self.fed_bytes += size
+        if phase == self.phase and phase != PARSER_BETWEEN:
+            self._count_fed(size)
+        return size
+
+    cdef int _count_fed(self, Py_ssize_t size) except -1:
+        """A field or chunk extension that never ends reaches no callback: count what was handed over."""
+        self.fed_bytes += size
+        if self.phase == PARSER_HEAD:
             if self.fed_bytes > self.head_size:
                 raise HeadTooLarge(f"the head of the request is larger than {self.head_size} bytes")
-        return size
+        elif self.chunked and self.fed_bytes - self.body_bytes > self.extension_size + self.trailer_size:
+            raise BadRequest("the chunk extensions and trailers of the body are too large")
+        return 0
 
     def on_message_begin(self):
         self._reset()
@@ -98,9 +110,11 @@ cdef class RequestParser:
     def on_header(self, bytes name, bytes value):
         cdef const char* text = PyBytes_AS_STRING(value)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(value)
-        self._count(PyBytes_GET_SIZE(name) + size + FIELD_OVERHEAD_BYTES)
         if self.phase == PARSER_BODY:
-            return      # a trailer: counted, never merged with the head (RFC 9110 section 6.5.1)
+            # A trailer: counted, never merged with the head (RFC 9110 section 6.5.1).
+            self._count_trailer(PyBytes_GET_SIZE(name) + size + FIELD_OVERHEAD_BYTES)
+            return
+        self._count(PyBytes_GET_SIZE(name) + size + FIELD_OVERHEAD_BYTES)
         if size and (text[size - 1] == c" " or text[size - 1] == c"\t"):
             value = value.rstrip(b" \t")
         if len(self.headers) >= 2 * self.header_count:
@@ -116,9 +130,14 @@ cdef class RequestParser:
         self._check_version()
         self._check_framing()
         self.phase = PARSER_BODY
+        self.fed_bytes = 0
         self.sink.on_head(self)
 
+    def on_chunk_header(self):
+        self.body_bytes += CHUNK_OVERHEAD_BYTES
+
     def on_body(self, bytes piece):
+        self.body_bytes += PyBytes_GET_SIZE(piece)
         self.sink.on_body(piece)
 
     def on_message_complete(self):
@@ -132,12 +151,18 @@ cdef class RequestParser:
         self.content_length = -1
         self.chunked = self.expects_continue = self.wants_upgrade = self.has_connection = False
         self.hosts = self.codings = 0
-        self.head_bytes = self.fed_bytes = 0
+        self.head_bytes = self.fed_bytes = self.body_bytes = self.trailer_bytes = 0
 
     cdef int _count(self, Py_ssize_t size) except -1:
         self.head_bytes += size
         if self.head_bytes > self.head_size:
             raise HeadTooLarge(f"the head of the request is larger than {self.head_size} bytes")
+        return 0
+
+    cdef int _count_trailer(self, Py_ssize_t size) except -1:
+        self.trailer_bytes += size
+        if self.trailer_bytes > self.trailer_size:
+            raise HeadTooLarge(f"the trailer section is larger than {self.trailer_size} bytes")
         return 0
 
     cdef int _note(self, bytes name, bytes value) except -1:
@@ -158,7 +183,8 @@ cdef class RequestParser:
                 self.has_connection = True
         elif size == 14:
             if _is(name, b"content-length"):
-                self.content_length = int(value)    # llhttp let nothing but digits through
+                # llhttp let nothing but digits through, up to 64 bits of them
+                self.content_length = int(value) if len(value) <= MAX_LENGTH_DIGITS else INT64_MAX
         elif size == 17:
             if _is(name, b"transfer-encoding"):
                 self._note_coding(value)

@@ -25,7 +25,9 @@ cdef class Http1Reader(ParserSink):
 
     def __cinit__(self, ServerState state):
         self.state = state
-        self.parser = RequestParser.__new__(RequestParser, state.url_size, state.head_size, state.header_count)
+        self.parser = RequestParser.__new__(
+            RequestParser, state.url_size, state.head_size, state.header_count, state.trailer_size,
+            state.extension_size)
         self.parser.open(self)
         count_live(LIVE_READERS, 1)
 

@@ -23,6 +23,8 @@ cdef class ServerState:
     cdef Py_ssize_t url_size
     cdef Py_ssize_t head_size
     cdef Py_ssize_t header_count
+    cdef Py_ssize_t trailer_size
+    cdef Py_ssize_t extension_size    # of all chunk extensions of a body
     cdef Py_ssize_t body_size
     cdef Py_ssize_t high_water
     cdef Py_ssize_t max_backlog

@@ -49,6 +49,8 @@ cdef class ServerState:
         self.url_size = limits.url_size
         self.head_size = limits.head_size
         self.header_count = limits.header_count
+        self.trailer_size = limits.trailer_limit()
+        self.extension_size = limits.chunk_extensions
         self.body_size = limits.body_size
         self.high_water = limits.high_water
         self.max_backlog = limits.max_backlog

@@ -173,7 +173,9 @@ cdef class StreamWriter:
             return
         if kind is None:
             self.end()
-        # An error goes on to the dispatcher, which aborts: the body is not whole.
+        else:
+            self.finished = True
+            self.exchange.crash()   # whoever catches the error: the body is not whole
 
 
 cdef class SSEWriter(StreamWriter):
@@ -193,7 +195,7 @@ cdef class SSEWriter(StreamWriter):
         ident = event_id(id)
         size = measure_event(&spans, text, event, ident, retry)
         fill_event(exchange.frame(size), &spans)
-        exchange.events_sent += 1
+        exchange.count_event()
         exchange.wrote()
         return exchange.drained()
 
@@ -216,7 +218,7 @@ cdef class SSEWriter(StreamWriter):
         if self.exchange.phase != EXCHANGE_STREAMING:
             self.refuse()
             return GONE
-        self.exchange.events_sent += 1
+        self.exchange.count_event()
         self.exchange.write_shared(shared)
         return self.exchange.drained()
 

@@ -50,23 +50,19 @@ class Server(App):
         return {"connections": len(state.connections), "accepted": state.accepted, **state.tally.snapshot()}
 
     @overload
-    def listen(self, on_ready: Ready, /, **options: Any) -> None: ...
+    def listen(self, on_ready: Ready, **options: Any) -> None: ...
     @overload
     def listen(
         self, port: int | None = None, host: str | None = None, on_ready: Ready | None = None, **options: Any
     ) -> None: ...
-    def listen(self, port: Any = None, host: Any = None, on_ready: Any = None, **options: Any) -> None:
+    def listen(self, *position: Any, **options: Any) -> None:
         """Serve until SIGINT, SIGTERM or `close()`; blocks, on a loop of its own.
 
         `on_ready()` is called once the server accepts; other options as in `server()` take the place of
         its. Raises `OSError` that names the address when it cannot be had, `RuntimeError` where a loop
         already runs: there write `await app.serve()`.
         """
-        for position in (port, host):
-            if callable(position):
-                on_ready = position
-        given = {"port": port, "host": host}
-        options.update({name: value for name, value in given.items() if value is not None and not callable(value)})
+        on_ready = _take_positions(position, options)
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -150,7 +146,21 @@ def _announce(address: Address | None) -> None:
     where = address if isinstance(address, str) else f"http://{_bracketed(address[0])}:{address[1]}" if address else ""
     _log.info("listening on %s", where)
     if sys.stderr.isatty() and not _log.isEnabledFor(logging.INFO):
-        print(f"kito listens on {where} (stop with Ctrl+C)", file=sys.stderr)
+        sys.stderr.write(f"kito listens on {where} (stop with Ctrl+C)\n")
+
+
+def _take_positions(position: tuple[Any, ...], options: dict[str, Any]) -> Ready | None:
+    """Move the positional arguments of `listen` into `options`; return its `on_ready`."""
+    if position and callable(position[0]):
+        position = (None, None, *position)
+    if len(position) > 3:
+        raise TypeError(f"listen() takes port, host and on_ready, not {len(position)} positions")
+    options.update(zip(("port", "host", "on_ready"), position, strict=False))
+    on_ready: Ready | None = options.pop("on_ready", None)
+    for name in ("port", "host"):
+        if name in options and options[name] is None:
+            del options[name]
+    return on_ready
 
 
 def _bracketed(host: str) -> str:

@@ -140,3 +140,4 @@ class Runner:
             state.on_empty = None
             for wait in waits:
                 wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
