@@ -39,6 +39,7 @@ class FakeTransport(asyncio.Transport):
         self.end: str | None = None  # how the output ended for the client: "fin" or "rst"
         self.closed_by: str | None = None  # the method that ended the connection: "close" or "abort"
         self.dropped: list[bytes] = []  # written to a connection that was already ended
+        self.fault: Exception | None = None  # what writing raises
 
     # === what the protocol calls ===
 
@@ -52,6 +53,8 @@ class FakeTransport(asyncio.Transport):
         self._take(pieces)
 
     def _take(self, pieces: list[Any]) -> None:
+        if self.fault is not None:
+            raise self.fault
         for piece in pieces:
             assert isinstance(piece, bytes | bytearray | memoryview), piece
         if self._eof:
