@@ -218,8 +218,8 @@ cdef class Dispatcher:
                 _log.error("a handler failed after the head of its response", exc_info=error)
             exchange.crash()
         elif not isinstance(error, (ConnectionClosed, asyncio.CancelledError)):
-            _log.error("a handler failed after %s of its response",
-                       "the end" if exchange.phase == EXCHANGE_ENDED else "the head", exc_info=error)
+            when = "its response was over" if exchange.phase == EXCHANGE_ENDED else "the head of its response"
+            _log.error("a handler failed after %s", when, exc_info=error)
         return 0
 
     cdef int _answer_error(self, Exchange exchange, Response response, object error) except -1:
