@@ -16,6 +16,7 @@ PRIMER_CONNECTIONS = 8
 SETTLE_SECONDS = 0.3
 RECOVERY_SECONDS = 15.0
 AFTER_STORM_SECONDS = 1.0
+WITH_HISTOGRAM = ("paced", "fanout")  # whose arrival times are drawn
 Figures = dict[str, object]
 
 
@@ -45,7 +46,6 @@ def figures(counted: Counted, spent: Reading, memory: Memory) -> Figures:
         "foreign": round(spent.foreign, 4),
         "peak_rss_kib": memory.peak_rss_kib,
         "pss_kib": memory.pss_kib,
-        "cells": counted.cells,
     }
 
 
@@ -90,7 +90,8 @@ def measure_window(server: Server, scenario: Scenario, options: Options) -> Figu
     reset_peak(server)
     window = Window(server)
     counted = sseload(scenario, port, options.duration, window.on_mark)
-    return figures(counted, window.spent, server.account.memory())
+    found = figures(counted, window.spent, server.account.memory())
+    return {**found, "cells": counted.cells if scenario.mode in WITH_HISTOGRAM else None}
 
 
 def measure_idle(server: Server, scenario: Scenario, options: Options) -> Figures:

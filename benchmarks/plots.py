@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from benchmarks import scenarios, servers
 from benchmarks.results import Table, load
@@ -19,7 +20,8 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-OURS_COLOUR, FLOOR_COLOUR, PEER_COLOUR = "#c2410c", "#9ca3af", "#2563eb"
+OURS_COLOUR, FLOOR_COLOUR, PEER_COLOUR = "#c2410c", "#6b7280", "#2563eb"
+GUIDE_COLOUR = "#d1d5db"
 COLUMNS = 3
 KIB = 1024
 
@@ -36,18 +38,26 @@ def save(figure: "plt.Figure", path: Path) -> None:
     plt.close(figure)
 
 
-def bars(axes: "plt.Axes", values: dict[str, float], heading: str, unit: str) -> None:
-    """Horizontal bars on a logarithmic scale, the smallest on top, each with its number."""
-    ordered = sorted(values, key=values.__getitem__, reverse=True)
-    axes.barh(range(len(ordered)), [values[peer] for peer in ordered], color=[colour(peer) for peer in ordered])
-    axes.set_yticks(range(len(ordered)), [servers.BY_NAME[peer].title for peer in ordered])
+def logarithmic(axes: "plt.Axes") -> None:
+    """A logarithmic x axis with plain numbers at 1, 2 and 5."""
     axes.set_xscale("log")
-    axes.set_xticks([])
-    axes.minorticks_off()
-    axes.spines["bottom"].set_visible(False)
-    axes.margins(x=0.25)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def dots(axes: "plt.Axes", values: dict[str, float], heading: str, unit: str) -> None:
+    """One dot for each server, the smallest on top, each with its number; a logarithmic axis has no room for bars."""
+    ordered = sorted(values, key=values.__getitem__, reverse=True)
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color=GUIDE_COLOUR, linestyle=":")
+    axes.scatter([values[peer] for peer in ordered], range(len(ordered)), c=[colour(peer) for peer in ordered], s=40)
+    axes.set_yticks(range(len(ordered)), [servers.BY_NAME[peer].title for peer in ordered])
+    logarithmic(axes)
+    axes.margins(x=0.2, y=0.12)
     for place, peer in enumerate(ordered):
-        axes.text(values[peer], place, f" {values[peer]:,.3g}", va="center")
+        label = (values[peer], place)
+        axes.annotate(f"{values[peer]:,.3g}", label, (8, 0), textcoords="offset points", va="center")
     axes.set_title(f"{heading}\n{unit}", loc="left", fontsize=9)
 
 
@@ -68,7 +78,7 @@ def draw_cpu(table: Table, path: Path) -> None:
         axes.set_visible(False)
     for axes, (scenario, values) in zip(grid.flat, drawn, strict=False):
         axes.set_visible(True)
-        bars(axes, values, f"{scenario.name}: {scenario.title}", f"server CPU µs per {scenario.unit}, log scale")
+        dots(axes, values, f"{scenario.name}: {scenario.title}", f"server CPU µs per {scenario.unit}, log scale")
     save(figure, path)
 
 
@@ -77,7 +87,7 @@ def draw_memory(table: Table, path: Path) -> None:
     values = medians(table, "idle", "per_connection_bytes", KIB)
     if values:
         figure, axes = plt.subplots(figsize=(7, 3.5))
-        bars(axes, values, "an idle event stream", "KiB of user-space memory per connection, log scale")
+        dots(axes, values, "an idle event stream", "KiB of user-space memory per connection, log scale")
         save(figure, path)
 
 
@@ -90,7 +100,7 @@ def merged_cells(table: Table, scenario: str, peer: str) -> dict[float, int]:
     return dict(sorted(merged.items()))
 
 
-def draw_arrivals(table: Table, scenario: str, heading: str, path: Path) -> None:
+def draw_arrivals(table: Table, scenario: str, heading: str, path: Path, *, wide: bool) -> None:
     """The share of events that had arrived after a time, one line for each server."""
     figure, axes = plt.subplots(figsize=(8, 4.5))
     drawn = False
@@ -107,9 +117,11 @@ def draw_arrivals(table: Table, scenario: str, heading: str, path: Path) -> None
                 [us / 1000 for us in cells], shares, label=servers.BY_NAME[peer].title, linewidth=width, color=known
             )
             drawn = True
-    axes.set(xscale="log", xlabel="milliseconds", ylabel="% of events", title=heading)
-    axes.legend(frameon=False, fontsize=8)
+    axes.set(xlabel="milliseconds", ylabel="% of events", title=heading)
+    if wide:
+        logarithmic(axes)
     if drawn:
+        axes.legend(frameon=False, fontsize=8)
         save(figure, path)
     plt.close(figure)
 
@@ -122,15 +134,10 @@ def main(source: Path) -> None:
     with plt.rc_context(STYLE):
         draw_cpu(table, Path(f"{stem}-cpu.svg"))
         draw_memory(table, Path(f"{stem}-memory.svg"))
-        draw_arrivals(
-            table,
-            "fanout",
-            "one event to 1000 subscribers: time from publishing to arrival",
-            Path(f"{stem}-fanout.svg"),
-        )
-        draw_arrivals(
-            table, "paced", "one event every 20 ms on 200 streams: gap between two", Path(f"{stem}-paced.svg")
-        )
+        published = "one event to 1000 subscribers: time from publishing to arrival"
+        draw_arrivals(table, "fanout", published, Path(f"{stem}-fanout.svg"), wide=True)
+        gap = "one event every 20 ms on 200 streams: gap between two"
+        draw_arrivals(table, "paced", gap, Path(f"{stem}-paced.svg"), wide=False)
 
 
 if __name__ == "__main__":

@@ -46,12 +46,26 @@ def load(path: Path) -> dict[str, object]:
     return document
 
 
+def layout(value: object, indent: int = 0) -> str:
+    """JSON with a line for every round and every name: a file that is compact and whose differences can be read."""
+    inner, outer = "\n" + " " * (indent + 1), "\n" + " " * indent
+    if (
+        isinstance(value, dict)
+        and any(isinstance(each, dict | list) for each in value.values())
+        and "units" not in value
+    ):
+        items = [f"{json.dumps(key)}: {layout(each, indent + 1)}" for key, each in sorted(value.items())]
+        return "{" + inner + f",{inner}".join(items) + outer + "}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[" + inner + f",{inner}".join(layout(each, indent + 1) for each in value) + outer + "]"
+    return json.dumps(value, sort_keys=True, separators=(",", ": "))
+
+
 def save(path: Path, document: dict[str, object]) -> None:
-    """Writes a results file in one step, one round a line, so that differences can be read."""
+    """Writes a results file in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(document, indent=1, sort_keys=True)
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(text + "\n")
+    temporary.write_text(layout(document) + "\n")
     temporary.replace(path)
 
 

@@ -10,6 +10,7 @@ from socketify import App, AppListenOptions
 TEXT_TYPE = b"text/plain; charset=utf-8"
 OCTET_TYPE = b"application/octet-stream"
 subscribers = set()
+uploads = set()
 
 
 class Codec:
@@ -64,9 +65,11 @@ def up(res, req):
         nonlocal size
         size += len(chunk or b"")
         if is_end:
+            uploads.discard(res)
             res.cork_send(str(size).encode(), TEXT_TYPE, b"200 OK")
 
-    res.on_aborted(lambda res: None)
+    uploads.add(res)  # socketify itself keeps no reference to a response whose body is still to come
+    res.on_aborted(uploads.discard)
     res.on_data(on_data)
 
 

@@ -42,6 +42,8 @@ def test_the_file_keeps_everything(document, tmp_path):
     path = tmp_path / "results" / "machine.json"
     results.save(path, document)
     assert results.load(path) == document
+    lines = path.read_text().splitlines()
+    assert sum('"cpu_us"' in line for line in lines) == 6  # a line for each round
     path.write_text('{"schema": 0}')
     with pytest.raises(ValueError, match="schema 0"):
         results.load(path)
