@@ -11,11 +11,13 @@ SERVER_CORE, LOAD_CORE = 0, 1
 
 
 class NoCores(RuntimeError):
-    """The machine gives this process fewer than two cores, so nothing can be pinned."""
+    """Nothing can be pinned here: no Linux, or fewer than two cores for this process."""
 
 
 def cores() -> tuple[int, int]:
     """The core of the server and the core of the load."""
+    if not hasattr(os, "sched_setaffinity"):
+        raise NoCores("Linux is needed: servers are pinned to cores and charged by its clocks")
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) < 2:
         raise NoCores("two cores are needed: one for the server, one for the load")

@@ -79,7 +79,7 @@ def subscribe(res):
 @app.post("/publish")
 def publish(req, res):
     event = Event(req.text())
-    for sse in subscribers:
+    for sse in tuple(subscribers):
         sse.send(event)
     res.text(str(len(subscribers)))
 
