@@ -1,7 +1,7 @@
 """Bodies on the wire: one write is one chunk, whatever its size, and large ones go by reference."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kito import Event
@@ -72,13 +72,17 @@ def test_any_sequence_of_writes_in_one_turn(writes):
         assert rig.state.tally.body_bytes == sum(size for size, _ in writes)
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.just("write"), sizes) | st.tuples(st.just("shared"), sizes) | st.just(("flush", 0)), max_size=12
-    )
+steps = st.lists(
+    st.tuples(st.sampled_from(["write", "shared"]), sizes) | st.just(("flush", 0)),
+    max_size=12,
 )
-def test_copied_referenced_and_shared_output_keeps_its_order(steps):
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps, st.booleans())
+@example([("flush", 0), ("shared", 9), ("write", REFERENCE), ("shared", 9)], False)
+@example([("flush", 0), ("shared", 9), ("write", REFERENCE), ("shared", 9)], True)
+def test_copied_referenced_and_shared_output_keeps_its_order(steps, chunked):
     app = App()
     expected = []
 
@@ -88,17 +92,16 @@ def test_copied_referenced_and_shared_output_keeps_its_order(steps):
         for step, size in steps:
             if step == "flush":
                 sse.flush()
-            elif step == "shared":
-                event = Event(payload(size))
-                sse.send(event)
-                expected.append(event.frame)
-            else:
-                sse.write(payload(size))
-                expected.append(chunk(payload(size)))
+                continue
+            item = Event(payload(size)) if step == "shared" else payload(size)
+            (sse.send if step == "shared" else sse.write)(item)
+            expected.append(item.payload if step == "shared" else item)
         sse.close()
 
+    request = REQUEST if chunked else REQUEST.replace(b"1.1", b"1.0")
     with serving(app) as rig:
-        assert body(rig.connect().send(REQUEST)) == b"".join(expected) + b"0\r\n\r\n"
+        got = body(rig.connect().send(request))
+        assert got == b"".join([*map(chunk, expected), b"0\r\n\r\n"] if chunked else expected)
 
 
 def test_large_bytes_are_handed_to_the_transport_themselves(app, rig, peer):
