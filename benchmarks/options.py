@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from collections.abc import Sequence
 
-QUICK_PEERS = ("kito", "floor", "stario", "uvicorn", "granian-rsgi", "starlette")
+QUICK_PEERS = ("kito", "floor", "stario", "uvicorn", "starlette")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
             options,
             peers=given.peers or QUICK_PEERS,
             rounds=1,
-            duration=1.0,
-            warm_up=0.2,
+            duration=0.5,
+            warm_up=0.1,
             idle_window=0.5,
             idle_steps=(200, 1000),
         )
