@@ -170,6 +170,20 @@ def test_reading_pauses_and_resumes_as_often_as_needed(rig, peer, handlers):
     assert peer.transport.reading
 
 
+def test_input_behind_the_last_answer_is_read_and_discarded(rig, peer, handlers):
+    """Else the client could not send on, would not read the answer, or would lose it to a reset."""
+    peer.send(get("/held/1", b"connection: close\r\n"), b"x" * (HELD + 1))
+    assert not peer.transport.reading
+    rig.call(handlers.streams["1"].end, "1")
+    assert peer.transport.reading
+    assert peer.end == "fin"
+    assert not peer.gone
+    peer.send(b"x" * HELD)
+    assert bodies(peer.received) == ["1"]
+    peer.send_eof()
+    assert peer.gone
+
+
 def test_new_input_does_not_overtake_input_that_waits(rig, peer, handlers):
     """Between the end of an answer and the turn in which the rest is read, more may arrive."""
     request = get("/sync/2")
@@ -218,6 +232,30 @@ def test_every_whole_request_before_the_fin_is_answered(rig, peer, handlers):
 
     rig.call(requests_and_fin)
     assert bodies(peer.received) == ["1", "2", "3"]
+    assert peer.gone
+
+
+def test_a_fin_between_two_answers_drops_neither(rig, peer, handlers):
+    peer.send(get("/held/1"), get("/sync/2"))
+
+    def end_and_fin():  # before the turn in which the request that waits is read
+        handlers.streams["1"].end("1")
+        peer.transport.deliver_eof()
+
+    rig.call(end_and_fin)
+    assert bodies(peer.received) == ["1", "2"]
+    assert peer.gone
+
+
+def test_a_fin_of_a_client_that_has_answers_to_read_drops_no_request(app, rig, peer, handlers):
+    app.get("/large", lambda res: res.send(bytes(100 * KIB)))
+    peer.stall()
+    peer.send(get("/large"), get("/sync/2"))
+    peer.send_eof()
+    assert not peer.gone
+    peer.transport.stalled = False
+    peer.read()
+    assert bodies(peer.received) == ["\0" * 100 * KIB, "2"]
     assert peer.gone
 
 
