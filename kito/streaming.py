@@ -20,6 +20,8 @@ __all__ = ("Event", "SSEWriter", "StreamEnd", "StreamWriter", "pump", "pump_gene
 async def pump(writer: StreamWriter, source: AsyncIterable[Any] | Iterable[Any]) -> None:
     """Write every item of `source` as one chunk, waiting for slow readers, and end the body."""
     async with writer, aclosing(_as_async(source)) as items:
+        if writer.closed:
+            return  # HEAD: the head was all
         async for item in items:
             await writer.write(item)
 

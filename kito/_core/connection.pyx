@@ -160,7 +160,8 @@ cdef class Connection(ExchangeOwner):
             if self.transport is None:
                 return
             if kind == WRITE_DEADLINE:
-                if self.writer.paused:
+                # A closing connection is watched by the deadline of its phase.
+                if self.writer.paused and self.phase != CONNECTION_LINGER:
                     self._check_progress(&self.write_deadline)
             elif self.phase == CONNECTION_HEAD or self.phase == CONNECTION_BODY:
                 self.input_late()

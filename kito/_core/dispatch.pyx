@@ -139,6 +139,7 @@ cdef class Dispatcher:
     cdef Request _request(self, Exchange exchange, Response response):
         cdef Request request = <Request>kito_new(self.request_class, NO_ARGS)
         request.exchange = exchange
+        exchange.has_request = True
         request._response = response
         return request
 

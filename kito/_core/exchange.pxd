@@ -47,6 +47,7 @@ cdef class Exchange(Timed):
     cdef list raw_headers         # flat [name, value, ...] as received
     cdef int minor_version        # of HTTP/1
     cdef bytes body               # None: there was none
+    cdef bint has_request         # a Request object may be asked for the fields at any time
     cdef dict params              # path parameters, None: none
     # The response.
     cdef ExchangePhase phase      # changed by enter() only
@@ -65,7 +66,7 @@ cdef class Exchange(Timed):
     cdef Tally tally
     cdef Clock clock
     cdef StreamEnd outcome        # None while not over
-    cdef list _on_close           # callbacks of on_close(); None once called
+    cdef list _on_close           # callbacks and futures; None while there are none, and once they were told
     cdef Deadline heartbeat
     cdef int64_t heartbeat_ticks  # 0: off
     cdef int64_t quiet_since      # tick of the last frame
@@ -96,8 +97,9 @@ cdef class Exchange(Timed):
     cdef int crash(self) except -1
     cdef int count_event(self) except -1
     cdef int cancel_producer(self, str why) except -1
-    cdef int add_on_close(self, object callback) except -1
-    cdef int remove_on_close(self, object callback) except -1
+    cdef int add_on_close(self, object listener) except -1
+    cdef int remove_on_close(self, object listener) except -1
+    cdef int _tell(self, object listener) except -1
     cdef bint is_behind(self) noexcept
     cdef int start_heartbeat(self, double seconds) except -1
     cdef int writer_dropped(self) except -1

@@ -4,6 +4,7 @@ HTTP/1 implements it (http1_exchange); writers, handlers and the dispatcher
 know only this class. Everything that changes the phase of an exchange is here.
 """
 
+import asyncio
 import logging
 
 from cpython.object cimport PyObject
@@ -28,6 +29,10 @@ ALLOWED[<int>EXCHANGE_ENDED] = 0
 ALLOWED[<int>EXCHANGE_ABORTED] = 0
 
 cdef Event CRASHED = Event({"error": "Internal Server Error"}, "error")
+cdef enum:
+    LISTENERS_SWEPT = 16          # on_close listeners between two looks for those that have given up
+
+cdef object _Future = asyncio.Future
 cdef bytes HEARTBEAT = b":\n\n"
 
 
@@ -142,12 +147,20 @@ cdef class Exchange(Timed):
         self.outcome.reason = reason
         self.outcome.bytes_sent = self.bytes_sent
         self.outcome.events_sent = self.events_sent
-        callbacks, self._on_close = self._on_close, None
-        for callback in callbacks or ():
-            try:
-                callback(self.outcome)
-            except Exception:
-                _log.exception("an on_close callback failed")
+        listeners, self._on_close = self._on_close, None
+        for listener in listeners or ():
+            self._tell(listener)
+        return 0
+
+    cdef int _tell(self, object listener) except -1:
+        if isinstance(listener, _Future):
+            if not listener.done():
+                listener.set_result(self.outcome)
+            return 0
+        try:
+            listener(self.outcome)
+        except Exception:
+            _log.exception("an on_close callback failed")
         return 0
 
     cdef int client_left(self, str reason) except -1:
@@ -177,20 +190,21 @@ cdef class Exchange(Timed):
             self.task.cancel(f"the stream is over: {why}")
         return 0
 
-    cdef int add_on_close(self, object callback) except -1:
-        if not callable(callback):
-            raise TypeError(f"on_close takes a function, not {type(callback).__name__}")
+    cdef int add_on_close(self, object listener) except -1:
         if self.outcome is not None:
-            callback(self.outcome)
-        elif self._on_close is None:
-            self._on_close = [callback]
-        else:
-            self._on_close.append(callback)
+            return self._tell(listener)
+        if self._on_close is None:
+            self._on_close = [listener]
+            return 0
+        if len(self._on_close) % LISTENERS_SWEPT == 0:
+            # Waits that were given up are futures that are done.
+            self._on_close = [one for one in self._on_close if not isinstance(one, _Future) or not one.done()]
+        self._on_close.append(listener)
         return 0
 
-    cdef int remove_on_close(self, object callback) except -1:
-        if self._on_close is not None and callback in self._on_close:
-            self._on_close.remove(callback)
+    cdef int remove_on_close(self, object listener) except -1:
+        if self._on_close is not None and listener in self._on_close:
+            self._on_close.remove(listener)
         return 0
 
     cdef int start_heartbeat(self, double seconds) except -1:

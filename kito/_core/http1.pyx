@@ -228,9 +228,12 @@ cdef class Http1Connection(Connection):
     def eof_received(self):
         """FIN. Whole plain requests before it are answered first; with an open stream the client has left."""
         self.peer_done = True
-        if self.current is not None:
-            return self.current.phase != EXCHANGE_STREAMING
-        return self._has_work()
+        if self.current is None:
+            return self._has_work()
+        if self.current.phase != EXCHANGE_STREAMING:
+            return True
+        self.lose("client_left")    # not a mere close, which would wait for a reader that is no more
+        return False
 
 
 cdef int _fail(Http1Exchange exchange, object error) except -1:

@@ -40,6 +40,7 @@ cdef class RequestParser:
     cdef int64_t content_length   # -1: no such field
     cdef bint expects_continue
     cdef bint wants_upgrade
+    cdef unsigned int begun       # messages so far, modulo 2**32
     cdef Py_ssize_t head_bytes    # of fields and request line seen so far
     cdef Py_ssize_t fed_bytes     # handed over while in the head, or in a chunked body, the first feed left out
     cdef Py_ssize_t body_bytes    # of them: payload of the body, and what its chunks may need for their framing

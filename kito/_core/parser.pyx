@@ -79,13 +79,14 @@ cdef class RequestParser:
 
     cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1:
         cdef ParserPhase phase = self.phase
+        cdef unsigned int begun = self.begun
         try:
             self._feed(data)
         except _Upgrade as upgrade:
             return upgrade.args[0]
         except _ParserError as error:
             raise _translate(error)
-        if phase == self.phase and phase != PARSER_BETWEEN:
+        if begun == self.begun and phase == self.phase and phase != PARSER_BETWEEN:
             self._count_fed(size)
         return size
 
@@ -146,6 +147,7 @@ cdef class RequestParser:
 
     cdef void _reset(self) noexcept:
         self.phase = PARSER_HEAD
+        self.begun += 1
         self.target = None
         self.headers = []
         self.content_length = -1
@@ -259,6 +261,6 @@ cdef object _translate(object error):
     reason = str(error)
     if isinstance(error, _MethodError):
         return NotImplementedCoding(f"the request line does not begin with a method that kito knows: {reason}")
-    if "version" in reason.lower():
+    if reason == "Invalid HTTP version":
         return VersionNotSupported(f"the HTTP version is not served here: {reason}")
     return BadRequest(f"the request is not HTTP/1.1: {reason}")

@@ -2,7 +2,6 @@
 
 import asyncio
 
-cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
@@ -28,7 +27,6 @@ cdef class Gone:
 cdef Gone GONE = Gone()
 
 
-@cython.freelist(64)
 cdef class StreamWriter:
     """An open response body; one `write` is one HTTP chunk.
 
@@ -46,8 +44,8 @@ cdef class StreamWriter:
         raise TypeError("a writer comes from res.stream() or res.sse()")
 
     def __del__(self):
-        # The one finalizer of the project: an open body that nobody can end must
-        # not stay open (DESIGN 3.4, "writer dropped without end()").
+        # The one finalizer of the project: an open body that nobody can end must not
+        # stay open. (No freelist here: a reused object would count as finalized already.)
         if not self.finished:
             self.exchange.writer_dropped()
 
@@ -146,24 +144,16 @@ cdef class StreamWriter:
 
     def on_close(self, callback):
         """Call `callback(end)` once when the stream is over, with a `StreamEnd`; at once if it is."""
+        if not callable(callback):
+            raise TypeError(f"on_close takes a function, not {type(callback).__name__}")
         self.exchange.add_on_close(callback)
         return callback
 
     async def wait_closed(self):
         """Wait until the stream is over, however it ends; returns its `StreamEnd`."""
-        if self.exchange.outcome is None:
-            future = asyncio.get_running_loop().create_future()
-
-            def wake(end):
-                if not future.done():
-                    future.set_result(None)
-
-            self.exchange.add_on_close(wake)
-            try:
-                await future
-            finally:
-                self.exchange.remove_on_close(wake)
-        return self.exchange.outcome
+        future = asyncio.get_running_loop().create_future()
+        self.exchange.add_on_close(future)
+        return await future
 
     async def __aenter__(self):
         return self
