@@ -76,6 +76,14 @@ PEERS = (
         ("granian", "uvloop"),
         lacks=(NO_TLS,),
     ),
+    # Granian calls this flag experimental; it is measured beside the ordinary configuration, not instead of it.
+    Peer(
+        "granian-flush",
+        "Granian RSGI, pipeline flush",
+        f"{GRANIAN} --interface rsgi --http1-pipeline-flush granian_rsgi:app",
+        ("granian", "uvloop"),
+        lacks=(NO_TLS,),
+    ),
     Peer(
         "granian-asgi",
         "Granian ASGI",

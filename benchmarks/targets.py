@@ -6,7 +6,17 @@ from benchmarks.results import Table
 
 KIB = 1024
 OURS = "kito"
-PYTHON_PEERS = ("stario", "socketify", "uvicorn", "granian-rsgi", "granian-asgi", "aiohttp", "starlette", "fastapi")
+PYTHON_PEERS = (
+    "stario",
+    "socketify",
+    "uvicorn",
+    "granian-rsgi",
+    "granian-flush",
+    "granian-asgi",
+    "aiohttp",
+    "starlette",
+    "fastapi",
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,13 +35,11 @@ class Target:
         """The bar in words."""
         if not self.peers:
             return f"at most {self.limit:g} {self.unit}"
-        whom = (
-            self.peers[0]
-            if len(self.peers) == 1
-            else "the best Python peer"
-            if self.peers == PYTHON_PEERS
-            else "the best of " + ", ".join(self.peers)
-        )
+        if self.peers == PYTHON_PEERS:
+            return f"at most {self.limit:g} x the best Python peer"
+        whom = ", ".join(self.peers)
+        if len(self.peers) > 1:
+            whom = f"the best of {whom}"
         return f"at most {self.limit:g} x {whom}"
 
 
