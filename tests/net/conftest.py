@@ -15,7 +15,7 @@ import uvloop
 from kito import Server
 from tests.support.wire import Address, Answer, Wire
 
-TEST_S = 30.0  # seconds that a test may take
+TEST_S = 15.0  # seconds that a test may take
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "uvloop": uvloop.new_event_loop,
     "asyncio": asyncio.SelectorEventLoop,

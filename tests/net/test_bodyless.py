@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from kito import ConnectionClosed, server
+from tests.support.wire import soon
 
 OCTETS = "application/octet-stream"
 
@@ -61,8 +62,8 @@ async def test_a_producer_without_a_reader_is_cancelled(net, method, status):
 
     async with net.serving(app) as site:
         await site.get("/", method=method)
-        await cancelled.wait()
-        await cleaned.wait()
+        await soon(cancelled.wait())
+        await soon(cleaned.wait())
 
 
 async def test_awaiting_a_write_without_a_reader_says_so(net):
@@ -79,7 +80,7 @@ async def test_awaiting_a_write_without_a_reader_says_so(net):
 
     async with net.serving(app) as site:
         await site.get("/", method="HEAD")
-        assert "no body" in str(await raised)
+        assert "no body" in str(await soon(raised))
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
@@ -126,7 +127,7 @@ async def test_a_generator_with_a_bodyless_status_is_closed_behind_its_first_ite
         wire = await site.connect()
         await wire.get("/")
         assert (await wire.head()).status == 304
-        await closed.wait()
+        await soon(closed.wait())
         await wire.get("/nowhere")
         assert (await wire.answer()).status == 404
 

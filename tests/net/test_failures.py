@@ -8,6 +8,7 @@ import pytest
 
 from kito import HTTPError, server
 from kito.errors import BadRequest
+from tests.support.wire import soon
 
 CRASH = b'event: error\ndata: {"error":"Internal Server Error"}\n\n'
 
@@ -285,7 +286,7 @@ async def test_an_item_that_cannot_be_sent_truncates_and_closes_the_generator(ne
         await wire.head()
         assert await wire.chunk() == b"part"
         await wire.truncated()
-        await closed.wait()
+        await soon(closed.wait())
     assert "TypeError" in cause(net.logged("failed after the head"))
 
 

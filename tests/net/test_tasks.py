@@ -6,6 +6,7 @@ import contextvars
 import pytest
 
 from kito import server
+from tests.support.wire import soon
 
 visitor: contextvars.ContextVar[str] = contextvars.ContextVar("visitor", default="nobody")
 
@@ -231,4 +232,4 @@ async def test_a_handler_goes_on_behind_its_answer(net):
         assert (await wire.answer()).status == 404
         assert not finished.is_set()
         finish.set()
-        await finished.wait()
+        await soon(finished.wait())

@@ -7,7 +7,7 @@ import socket
 import struct
 import sys
 import termios
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
 
 SILENCE_S = 5.0  # seconds without a byte before a read fails
@@ -83,14 +83,14 @@ class Wire:
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         wire = cls(sock)
-        await _bounded(wire._loop.sock_connect(sock, address), f"no connection to {address}")
+        await soon(wire._loop.sock_connect(sock, address), f"no connection to {address}")
         return wire
 
     # === out ===
 
     async def send(self, data: bytes) -> None:
         """Send bytes as they are."""
-        await _bounded(self._loop.sock_sendall(self.sock, data), "nobody reads what is sent")
+        await soon(self._loop.sock_sendall(self.sock, data), "nobody reads what is sent")
 
     async def get(self, path: str, *fields: str, method: str = "GET", version: str = "1.1") -> None:
         """Send a request without a body."""
@@ -211,7 +211,7 @@ class Wire:
         if self._ended:
             raise Truncated(self._tail(), reset=self._reset)
         try:
-            data = await _bounded(self._loop.sock_recv(self.sock, READ_BYTES), f"silence behind {self._tail()!r}")
+            data = await soon(self._loop.sock_recv(self.sock, READ_BYTES), f"silence behind {self._tail()!r}")
         except ConnectionResetError:
             self._ended = self._reset = True
             raise Truncated(self._tail(), reset=True) from None
@@ -237,9 +237,20 @@ def request(path: str, *fields: str, method: str = "GET", version: str = "1.1", 
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-async def _bounded(work: Awaitable[Outcome], otherwise: str) -> Outcome:
+async def soon(work: Awaitable[Outcome], otherwise: str = "it has not happened") -> Outcome:
+    """Await something that has to happen within `SILENCE_S`."""
     try:
         async with asyncio.timeout(SILENCE_S):
             return await work
     except TimeoutError:
         raise AssertionError(f"{otherwise} for {SILENCE_S:.0f} s") from None
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what nobody announces: a condition that is asked for every millisecond."""
+
+    async def poll() -> None:
+        while not condition():  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0.001)
+
+    await soon(poll())

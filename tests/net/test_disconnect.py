@@ -1,0 +1,437 @@
+"""The client leaves, by FIN or RST, while its stream is idle or writing: the producer stops, cleans up, and is told."""
+
+import asyncio
+import statistics
+
+import pytest
+
+from kito import ConnectionClosed, Event, server
+from tests.support.wire import soon, until
+
+AWARE_S = 0.25  # seconds from FIN or RST to the producer's `finally`; 0.05 are promised
+ROUNDS = 20
+
+leaving = pytest.mark.parametrize("leave", ["finish", "reset", "close"])
+
+
+class Seen:
+    """What a producer went through."""
+
+    def __init__(self):
+        self.loop = asyncio.get_running_loop()
+        self.cleaned = self.loop.create_future()  # the time
+        self.ends = []
+        self.closed = None
+        self.error = None
+
+    def clean(self):
+        self.cleaned.set_result(self.loop.time())
+
+
+def add_idle(app, seen):
+    @app.get("/")
+    async def handler(res):
+        stream = res.stream()
+        stream.on_close(seen.ends.append)
+        try:
+            stream.write("first")
+            await asyncio.Event().wait()
+        except BaseException as error:
+            seen.error, seen.closed = error, stream.closed
+            raise
+        finally:
+            seen.clean()
+
+
+def add_busy(app, seen):
+    @app.get("/")
+    async def handler(res):
+        stream = res.stream()
+        stream.on_close(seen.ends.append)
+        try:
+            stream.write("first")
+            while True:
+                await stream.write("x" * 100)
+                await asyncio.sleep(0.001)
+        except BaseException as error:
+            seen.error, seen.closed = error, stream.closed
+            raise
+        finally:
+            seen.clean()
+
+
+def add_paused(app, seen):
+    @app.get("/")
+    async def handler(res):
+        stream = res.stream()
+        stream.on_close(seen.ends.append)
+        try:
+            stream.write("first")
+            while True:
+                await stream.write(b"x" * 32768)  # until nothing more fits
+        except BaseException as error:
+            seen.error, seen.closed = error, stream.closed
+            raise
+        finally:
+            seen.clean()
+
+
+def add_generator(app, seen):
+    @app.get("/")
+    async def pieces():
+        try:
+            yield "first"
+            await asyncio.Event().wait()
+        except BaseException as error:
+            seen.error = error
+            raise
+        finally:
+            seen.clean()
+
+
+def add_events(app, seen):
+    @app.sse("/")
+    async def events():
+        try:
+            yield "first"
+            while True:
+                await asyncio.sleep(0.001)
+                yield Event("more")
+        except BaseException as error:
+            seen.error = error
+            raise
+        finally:
+            seen.clean()
+
+
+PRODUCERS = {
+    "idle": add_idle,
+    "busy": add_busy,
+    "paused": add_paused,
+    "generator": add_generator,
+    "events": add_events,
+}
+
+
+@leaving
+@pytest.mark.parametrize("producer", PRODUCERS)
+async def test_the_producer_is_cancelled_and_cleans_up(net, producer, leave):
+    seen = Seen()
+    app = server()
+    PRODUCERS[producer](app, seen)
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.get("/")
+        await wire.head()
+        assert b"first" in await wire.chunk()
+        left = seen.loop.time()
+        getattr(wire, leave)()
+        assert await soon(seen.cleaned) - left < AWARE_S
+        assert isinstance(seen.error, asyncio.CancelledError | GeneratorExit)
+        await asyncio.sleep(0)
+        assert app.stats["ends"] == {"client_left": 1}
+        assert app.stats["streams_open"] == 0
+    if producer not in ("generator", "events"):
+        assert seen.closed is True
+        assert [end.reason for end in seen.ends] == ["client_left"]
+        assert seen.ends[0].bytes_sent >= len("first")
+
+
+@pytest.mark.wirings("uvloop-tcp", "asyncio-tcp")
+@pytest.mark.parametrize("leave", ["finish", "reset"])
+async def test_how_soon_it_is_noticed(net, leave, record_property):
+    delays = []
+    for _ in range(ROUNDS):
+        seen = Seen()
+        app = server()
+        add_idle(app, seen)
+        async with net.serving(app) as site:
+            wire = await site.connect()
+            await wire.get("/")
+            await wire.head()
+            left = seen.loop.time()
+            getattr(wire, leave)()
+            delays.append(await soon(seen.cleaned) - left)
+    record_property("median_ms", round(statistics.median(delays) * 1000, 3))
+    assert statistics.median(delays) < 0.05
+
+
+@leaving
+async def test_awaited_writes_raise_and_others_do_nothing(net, leave):
+    app = server()
+    go_on = asyncio.Event()
+    done = asyncio.get_running_loop().create_future()
+
+    @app.get("/", on_disconnect="detach")
+    async def handler(res):
+        stream = res.stream()
+        end = await stream.wait_closed()
+        assert stream.closed
+        stream.write("into the void")
+        stream.writelines(["a", b"b"])
+        stream.flush()
+        errors = []
+        for write in (stream.write("x"), stream.writelines(["x"]), stream.write("")):
+            try:
+                await write
+            except ConnectionClosed as error:
+                errors.append(error)
+        stream.end()
+        await go_on.wait()
+        done.set_result((end.reason, len(errors)))
+
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.get("/")
+        await wire.head()
+        getattr(wire, leave)()
+        go_on.set()
+        assert await soon(done) == ("client_left", 3)
+
+
+@leaving
+async def test_events_to_nobody(net, leave):
+    app = server()
+    done = asyncio.get_running_loop().create_future()
+
+    @app.get("/", on_disconnect="detach")
+    async def handler(res):
+        sse = res.sse()
+        await sse.wait_closed()
+        errors = 0
+        for send in (sse.send("x"), sse.send(Event("x")), sse.send_json("x"), sse.comment("x")):
+            try:
+                await send
+            except ConnectionClosed:
+                errors += 1
+        sse.close()
+        sse.close()
+        done.set_result((errors, sse.events_sent))
+
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.get("/")
+        await wire.head()
+        getattr(wire, leave)()
+        assert await soon(done) == (4, 0)
+
+
+@leaving
+@pytest.mark.parametrize("policy", ["detach", "finish"])
+async def test_a_detached_handler_runs_to_its_end(net, policy, leave):
+    app = server()
+    left, go_on, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @app.get("/", on_disconnect=policy)
+    async def handler(res):
+        stream = res.stream()
+        stream.on_close(lambda end: left.set())
+        stream.write("first")
+        await go_on.wait()
+        stream.write("into the void")
+        stream.end("last")
+        done.set()
+
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.get("/")
+        await wire.head()
+        getattr(wire, leave)()
+        await soon(left.wait())
+        assert not done.is_set()
+        go_on.set()
+        await soon(done.wait())
+
+
+@pytest.mark.parametrize("leave", ["reset", "close"])
+@pytest.mark.parametrize("answers", ["plainly", "by raising"])
+async def test_a_handler_without_a_stream_runs_to_its_end(net, answers, leave):
+    app = server()
+    started, go_on = asyncio.Event(), asyncio.Event()
+    done = asyncio.get_running_loop().create_future()
+
+    @app.get("/")
+    async def handler(res):
+        started.set()
+        await go_on.wait()
+        done.set_result(asyncio.current_task().cancelling())
+        if answers == "by raising":
+            raise RuntimeError("told to nobody")
+        res.status(201).send("to nobody")
+
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.get("/")
+        await soon(started.wait())
+        getattr(wire, leave)()
+        assert (await site.get("/nowhere")).status == 404  # by now the server knows
+        go_on.set()
+        assert await soon(done) == 0
+        await asyncio.sleep(0)
+    if answers == "by raising":
+        assert net.records.pop().exc_info[1].args == ("told to nobody",)
+
+
+@pytest.mark.wirings("uvloop-tcp", "asyncio-tcp")  # a Unix socket has no RST, and FIN alone leaves a plain request be
+async def test_a_stream_that_is_opened_behind_the_client_is_over_at_once(net):
+    app = server()
+    started, go_on = asyncio.Event(), asyncio.Event()
+    done = asyncio.get_running_loop().create_future()
+    ends = []
+
+    @app.get("/")
+    async def handler(res):
+        started.set()
+        await go_on.wait()
+        stream = res.stream()
+        stream.on_close(ends.append)
+        try:
+            end = await stream.wait_closed()
+            while True:
+                stream.write("x")
+                await asyncio.sleep(0.001)
+        finally:
+            done.set_result((stream.closed, end.reason))
+
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.get("/")
+        await soon(started.wait())
+        wire.reset()
+        await until(lambda: not app.stats["connections"])
+        go_on.set()
+        assert await soon(done) == (True, "client_left")
+        assert [end.reason for end in ends] == ["client_left"]
+
+
+@leaving
+async def test_timers_and_callbacks_of_a_plain_handler_are_told(net, leave):
+    app = server()
+    ended = asyncio.get_running_loop().create_future()
+    timers = []
+
+    @app.get("/")
+    def handler(res):
+        sse = res.sse()
+        timers.append(sse.every(0.001, lambda: sse.send("tick")))
+        sse.on_close(ended.set_result)
+
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.get("/")
+        await wire.head()
+        await wire.chunk()
+        getattr(wire, leave)()
+        end = await soon(ended)
+        assert end.reason == "client_left"
+        assert end.events_sent >= 1
+        sent = app.stats["events"]
+        await asyncio.sleep(0.01)  # ten times what the timer waits
+        assert app.stats["events"] == sent
+
+
+async def test_callbacks_are_called_once_each_and_do_not_hurt_each_other(net):
+    app = server()
+    calls = []
+    held = []
+
+    @app.get("/")
+    def handler(res):
+        stream = res.stream()
+        held.append(stream)
+
+        @stream.on_close
+        def first(end):
+            calls.append("first")
+            raise RuntimeError("of the callback")
+
+        stream.on_close(lambda end: calls.append("second"))
+        stream.end()
+        stream.on_close(lambda end: calls.append(f"late {end.reason}"))
+
+    async with net.serving(app) as site:
+        await site.get("/")
+    assert calls == ["first", "second", "late ended"]
+    assert str(net.logged("on_close callback failed").exc_info[1]) == "of the callback"
+
+
+async def test_waiting_for_the_end_of_a_stream(net):
+    app = server()
+    reasons = []
+
+    @app.get("/")
+    async def handler(res):
+        stream = res.stream()
+
+        async def wait():
+            reasons.append((await stream.wait_closed()).reason)
+
+        tasks = [asyncio.create_task(wait()) for _ in range(3)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        await asyncio.gather(tasks[0], return_exceptions=True)
+        stream.end()
+        await asyncio.gather(*tasks[1:])
+        reasons.append((await stream.wait_closed()).reason)
+
+    async with net.serving(app) as site:
+        await site.get("/")
+        await until(lambda: len(reasons) == 3)
+    assert reasons == ["ended"] * 3
+
+
+async def test_a_sync_generator_is_closed(net):
+    app = server()
+    closed = asyncio.Event()
+
+    @app.get("/")
+    def pieces():
+        try:
+            while True:
+                yield b"x" * 32768
+        finally:
+            closed.set()
+
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.get("/")
+        await wire.head()
+        await wire.chunk()
+        wire.close()
+        await soon(closed.wait())
+
+
+async def test_a_pumped_source_is_closed(net):
+    app = server()
+    closed = asyncio.Event()
+
+    async def source():
+        try:
+            yield "first"
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    @app.get("/")
+    async def handler(res):
+        await res.stream(source())
+
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.get("/")
+        await wire.head()
+        await wire.chunk()
+        wire.finish()
+        await soon(closed.wait())
+
+
+async def test_idle_connections_end_without_a_word(net):
+    async with net.serving(server()) as site:
+        for bytes_before in (b"", b"GET / HT", b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nab"):
+            wire = await site.connect()
+            if bytes_before:
+                await wire.send(bytes_before)
+            wire.finish()
+            answer = await wire.rest()
+            assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
+        await until(lambda: not site.app.stats["connections"])
