@@ -22,6 +22,7 @@ cdef class Connection(ExchangeOwner):
     cdef Deadline phase_deadline
     cdef Deadline write_deadline  # armed while the transport is over its high-water mark
     cdef Py_ssize_t stalled_at    # unsent bytes when a deadline on progress was armed
+    cdef Py_ssize_t discarded     # bytes read and dropped while closing
     cdef object _info             # cache of get_extra_info answers
 
     # The one place where a phase changes, and with it the deadline.
@@ -32,6 +33,9 @@ cdef class Connection(ExchangeOwner):
     cdef int lose(self, str reason) except -1
     cdef int64_t _ticks_of(self, ConnectionPhase phase) except -1
     cdef int _check_progress(self, Deadline* deadline) except -1
+    # Input that nobody wants any more; more than unread_body of it ends the patience.
+    cdef int discard(self, Py_ssize_t size) except -1
+    cdef int _turn_away(self) except -1
     # What a protocol adds:
     cdef int input_late(self) except -1         # a head or body did not arrive in time
     cdef int answer_late(self) except -1        # a handler did not answer in time

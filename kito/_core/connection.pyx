@@ -3,6 +3,7 @@
 import logging
 import socket
 import struct
+from random import randint
 
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
@@ -26,6 +27,12 @@ _log = logging.getLogger("kito")
 cdef enum Deadlines:
     PHASE_DEADLINE = 0
     WRITE_DEADLINE = 1
+
+cdef enum:
+    LINGERING_OVER_LIMIT = 32     # connections that are told why they are turned away, beyond the limit
+    DATE_LINE_BYTES = 37
+
+cdef tuple RETRY_AFTER_S = (1, 10)    # spread, lest all come back at once
 
 # SO_LINGER on with 0 seconds: closing resets.
 cdef bytes RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -118,6 +125,23 @@ cdef class Connection(ExchangeOwner):
             transport.close()
         return 0
 
+    cdef int discard(self, Py_ssize_t size) except -1:
+        self.discarded += size
+        if self.discarded > self.state.unread_body:
+            return self.lose("overflow")
+        return 0
+
+    cdef int _turn_away(self) except -1:
+        """Over the limit of connections: say so, and when to come back (RFC 9110 section 15.6.4)."""
+        self.state.turned_away += 1
+        if len(self.state.connections) > self.state.connection_limit + LINGERING_OVER_LIMIT:
+            self.transport.abort()
+            return 0
+        self.transport.write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n"
+                             b"retry-after: %d\r\nconnection: close\r\n" % randint(*RETRY_AFTER_S)
+                             + self.state.clock.date_line[:DATE_LINE_BYTES] + b"\r\n")
+        return self.finish(True)
+
     cdef int lose(self, str reason) except -1:
         """Give the connection up, and tell the exchange at once: nobody reads what is still to be sent."""
         cdef Exchange exchange = self.current
@@ -194,7 +218,10 @@ cdef class Connection(ExchangeOwner):
         self.writer.attach(transport, self)
         self.state.accepted += 1
         self.state.connections.add(self)
-        self.state.clock.arm(&self.phase_deadline, self.state.head_ticks)
+        if len(self.state.connections) > self.state.connection_limit:
+            self._turn_away()
+        else:
+            self.state.clock.arm(&self.phase_deadline, self.state.head_ticks)
 
     def connection_lost(self, error):
         """The transport is gone: everything that belonged to it is let go."""

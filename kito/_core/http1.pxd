@@ -18,7 +18,7 @@ cdef class Http1Connection(Connection):
 
     # The steps of input, in order.
     cdef int _take(self, object data) except -1
-    cdef int _consume(self, object data) except -1
+    cdef int _consume(self, bytes data) except -1
     cdef int _serve(self) except -1
     cdef int _rest(self) except -1
     # Beside them:
@@ -28,4 +28,5 @@ cdef class Http1Connection(Connection):
     cdef int _resume_soon(self) except -1
     cdef int _answer_failure(self, Http1Exchange exchange) except -1
     cdef int _say_continue(self) except -1
-    cdef Py_ssize_t _appetite(self) noexcept
+    cdef Py_ssize_t _appetite(self, const char* data, Py_ssize_t size) noexcept
+    cdef bint _body_drips(self) noexcept

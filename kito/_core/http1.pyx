@@ -7,6 +7,9 @@ One exchange is answered at a time; what arrives meanwhile is held unparsed.
 
 import logging
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t
+
 from kito._core.common cimport (
     CONNECTION_BODY, CONNECTION_BUSY, CONNECTION_HEAD, CONNECTION_IDLE, CONNECTION_LINGER, CONNECTION_NEW,
     EXCHANGE_OPEN, EXCHANGE_STREAMING, FEED_BYTES, HELD_BYTES,
@@ -23,6 +26,15 @@ import msgspec
 from kito.errors import HandlerTimeout, RequestTimeout, error_document
 
 _log = logging.getLogger("kito")
+
+cdef extern from *:
+    """
+    #ifndef _GNU_SOURCE
+    #define _GNU_SOURCE
+    #endif
+    #include <string.h>
+    """
+    void* memmem(const void* haystack, size_t size, const void* needle, size_t needle_size) nogil
 
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 cdef object _to_json = msgspec.json.Encoder().encode
@@ -57,24 +69,25 @@ cdef class Http1Connection(Connection):
         self.writer.flush()
         return self._rest()
 
-    cdef int _consume(self, object data) except -1:
+    cdef int _consume(self, bytes data) except -1:
         """Parse in steps, so that what one read can queue is bounded; serve after each."""
-        cdef Py_ssize_t size = len(data)
-        cdef Py_ssize_t offset = 0
+        cdef const char* start = PyBytes_AS_STRING(data)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+        cdef Py_ssize_t offset
         cdef Py_ssize_t step
         if self.reader is None:
             self.reader = borrow_reader(self.state, self, self.writer)
-        if size <= FEED_BYTES:
+        step = self._appetite(start, size)
+        if step == size:
             offset = self.reader.feed(data, size)
-            self._serve()
-            if offset == size:
-                return 0
-        view = memoryview(data)
+        else:
+            offset = self.reader.feed(memoryview(data)[:step], step)
+        self._serve()
         while offset < size and self.phase < CONNECTION_LINGER:
             if not self._can_serve():
-                return self._hold(bytes(view[offset:]))
-            step = min(size - offset, self._appetite())
-            offset += self.reader.feed(view[offset:offset + step], step)
+                return self._hold(data[offset:])
+            step = self._appetite(start + offset, size - offset)
+            offset += self.reader.feed(memoryview(data)[offset:offset + step], step)
             self._serve()
         return 0
 
@@ -112,6 +125,8 @@ cdef class Http1Connection(Connection):
                 if served:
                     self.enter(CONNECTION_IDLE)     # the head of another request, with a time of its own
                 return self.enter(CONNECTION_HEAD)
+            if self._body_drips():
+                return self.input_late()
             self._say_continue()
             return self.enter(CONNECTION_BODY)
         self.drop_input()
@@ -140,12 +155,34 @@ cdef class Http1Connection(Connection):
         """Requests are here that nobody has begun to answer."""
         return self.held is not None or (self.reader is not None and self.reader.first is not None)
 
-    cdef Py_ssize_t _appetite(self) noexcept:
-        """Bytes to parse at once: the rest of a declared body in one piece, else FEED_BYTES."""
+    cdef bint _body_drips(self) noexcept:
+        """The body under way has been slower than `body_rate` for too long."""
         cdef Http1Exchange incoming = self.reader.incoming
-        if incoming is None or self.reader.parser.content_length < 0:
-            return FEED_BYTES
-        return max(self.reader.parser.content_length - incoming.body_size, <Py_ssize_t>FEED_BYTES)
+        cdef int64_t age
+        if incoming is None:
+            return False
+        age = self.state.clock.tick - incoming.body_since
+        return age > self.state.body_rate_ticks and incoming.body_size < age * self.state.body_rate
+
+    cdef Py_ssize_t _appetite(self, const char* data, Py_ssize_t size) noexcept:
+        """How much of `data` to parse at once.
+
+        The rest of a declared body in one piece; else so little that no more
+        than `pipeline` requests can end in it: each has an empty line.
+        """
+        cdef Http1Exchange incoming = self.reader.incoming
+        cdef const char* place = data
+        cdef int left = self.state.pipeline
+        if incoming is not None and self.reader.parser.content_length > incoming.body_size:
+            return min(size, self.reader.parser.content_length - incoming.body_size)
+        size = min(size, <Py_ssize_t>FEED_BYTES)
+        while left > 0:
+            place = <const char*>memmem(place, size - (place - data), b"\r\n\r\n", 4)
+            if place is NULL:
+                return size
+            place += 4
+            left -= 1
+        return place - data
 
     cdef int _resume_soon(self) except -1:
         """Go on in a turn of its own: not inside the handler that has just answered."""
@@ -219,7 +256,8 @@ cdef class Http1Connection(Connection):
     def data_received(self, data):
         """Input: parsed and served, or held while an answer is owed."""
         if self.phase >= CONNECTION_LINGER:
-            return          # discarded, until the client has read its answer and closes
+            self.discard(len(data))
+            return
         if self.current is not None or self.held is not None or self.writer.paused:
             self._hold(data)
             return

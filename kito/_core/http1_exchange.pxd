@@ -1,5 +1,7 @@
 """Http1Exchange: an Exchange framed as HTTP/1."""
 
+from libc.stdint cimport int64_t
+
 from kito._core.exchange cimport Exchange, ExchangeOwner
 from kito._core.writer cimport TransportWriter
 
@@ -13,6 +15,7 @@ cdef class Http1Exchange(Exchange):
     cdef bint refused             # answered without being read to its end
     cdef list body_parts          # pieces of the body under way, None while there are none
     cdef Py_ssize_t body_size     # their bytes
+    cdef int64_t body_since       # tick of the head, from which the body's rate is counted
     cdef Http1Exchange next       # link of the reader's queue
 
     cdef bint _is_last(self) noexcept

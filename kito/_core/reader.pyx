@@ -98,6 +98,7 @@ cdef class Http1Reader(ParserSink):
         exchange.minor_version = parser.minor_version
         exchange.keep_alive = parser.keep_alive
         exchange.head_only = parser.method == HEAD_METHOD
+        exchange.body_since = self.state.clock.tick
         self.incoming = exchange
         parser.headers = None
         if parser.content_length > self.state.body_size:

@@ -16,7 +16,9 @@ cdef class ServerState:
     cdef readonly Tally tally
     cdef readonly set connections     # open ones, each removed by its connection_lost
     cdef readonly uint64_t accepted
+    cdef readonly uint64_t turned_away    # beyond the limit of connections
     cdef public bint stopping         # answers carry connection: close, idle connections end
+    cdef double body_rate             # bytes a tick, averaged over a body; 0: any
     cdef bint one_shot                # keep_alive=0: every answer is its connection's last
     cdef public object on_empty       # called once, when the last connection is gone
     # Limits, in bytes or counts.
@@ -29,9 +31,12 @@ cdef class ServerState:
     cdef Py_ssize_t high_water
     cdef Py_ssize_t max_backlog
     cdef Py_ssize_t unread_body
+    cdef int pipeline                 # requests of one connection that may wait
+    cdef Py_ssize_t connection_limit
     # Deadlines in ticks of the clock; 0: none.
     cdef int64_t head_ticks
     cdef int64_t body_ticks
+    cdef int64_t body_rate_ticks      # a body may be slower than body_rate for so long
     cdef int64_t keep_alive_ticks
     cdef int64_t write_ticks
     cdef int64_t handler_ticks

@@ -55,10 +55,14 @@ cdef class ServerState:
         self.high_water = limits.high_water
         self.max_backlog = limits.max_backlog
         self.unread_body = limits.unread_body
+        self.pipeline = limits.pipeline
+        self.connection_limit = limits.connection_limit()
 
     def _take_timeouts(self, timeouts):
         self.head_ticks = self._ticks(timeouts.head)
         self.body_ticks = self._ticks(timeouts.body)
+        self.body_rate = timeouts.body_rate * self.clock.tick_s
+        self.body_rate_ticks = self._ticks(timeouts.body_rate_after)
         self.keep_alive_ticks = self._ticks(timeouts.keep_alive)
         self.write_ticks = self._ticks(timeouts.write)
         self.handler_ticks = self._ticks(timeouts.handler)
