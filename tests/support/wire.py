@@ -83,7 +83,11 @@ class Wire:
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         wire = cls(sock)
-        await soon(wire._loop.sock_connect(sock, address), f"no connection to {address}")
+        try:
+            await soon(wire._loop.sock_connect(sock, address), f"no connection to {address}")
+        except BaseException:
+            sock.close()
+            raise
         return wire
 
     # === out ===
