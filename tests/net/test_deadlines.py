@@ -37,16 +37,11 @@ async def test_heartbeats_fill_silence_and_nothing_else(net):
     loop = asyncio.get_running_loop()
     async with net.serving(app) as site:
         wires = {}
-        for path, version in (
-            ("/quiet", "1.1"),
-            ("/quiet", "1.0"),
-            ("/off", "1.1"),
-            ("/default", "1.1"),
-            ("/busy", "1.1"),
-        ):
-            wires[path + version] = await site.connect()
-            await wires[path + version].get(path, version=version)
-            await wires[path + version].head()
+        for name in ("/quiet 1.1", "/quiet 1.0", "/off 1.1", "/default 1.1", "/busy 1.1"):
+            path, version = name.split()
+            wires[name] = await site.connect()
+            await wires[name].get(path, version=version)
+            await wires[name].head()
         start = loop.time()
         for _ in range(2):
             assert await wires["/quiet 1.1"].chunk() == b":\n\n"
