@@ -71,7 +71,9 @@ def read_wrk(text: str) -> Counted:
     result = json.loads(line.removeprefix("RESULT "))
     if result["failures"]:
         raise LoadFailed(f"wrk counted {result['failures']} failures")
-    return Counted(result["requests"], result["microseconds"] / SECOND_US, result["p50"], result["p99"], result["max"])
+    # wrk corrects its histogram for stalls, and says 0 where no sample is left at a quantile.
+    quantiles = (result[name] or None for name in ("p50", "p99", "max"))
+    return Counted(result["requests"], result["microseconds"] / SECOND_US, *quantiles)
 
 
 def oha(scenario: Scenario, port: int, seconds: float) -> Counted:

@@ -16,6 +16,7 @@ def test_wrk_reports_are_read():
     line = '{"requests":200,"microseconds":2000000,"bytes":1,"failures":0,"p50":10.5,"p99":20.0,"max":30.0}'
     counted = load.read_wrk(f"Running 2s test\nRESULT {line}\n")
     assert (counted.units, counted.seconds, counted.p50_us, counted.p99_us) == (200, 2.0, 10.5, 20.0)
+    assert load.read_wrk("RESULT " + line.replace("20.0", "0.0")).p99_us is None
     with pytest.raises(LoadFailed, match="no result"):
         load.read_wrk("unable to connect")
     with pytest.raises(LoadFailed, match="3 failures"):
