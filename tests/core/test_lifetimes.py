@@ -94,8 +94,9 @@ def test_nothing_outlives_its_connection(no_collector, monkeypatch, data, end):
             rig.call(peer.protocol.abort)
         else:
             peer.leave()
-        while rig.state.dispatcher.tasks:  # without a stream a handler runs to its end
-            rig.call(next(iter(rig.state.dispatcher.tasks)).cancel)
+        for task in rig.state.dispatcher.tasks:  # without a stream a handler runs to its end
+            rig.loop.call_soon(task.cancel)
+            del task
         del peer
         rig.loop.settle()
         rig.log.records.clear()

@@ -1,11 +1,14 @@
 """Limits of a request: exactly at the limit it is served, one over it is refused with the right status."""
 
+import asyncio
+
 import pytest
 
 from kito import Limits
+from kito._core.debug import live_objects
 from kito.app import App
 
-from .answers import read_answer
+from .answers import read_answer, read_answers
 from .rig import serving
 
 LIMITS = Limits(url_size=100, head_size=400, header_count=5, body_size=1000, trailers=50, chunk_extensions=200)
@@ -149,3 +152,70 @@ def test_the_limits_hold_for_every_request_of_a_connection():
             peer.send(twice[start : start + 300])
         assert peer.end is None
         assert read_answer(peer.send(head_of(LIMITS.head_size + 1))).status == 431
+
+
+# === what a connection, and all of them, may hold ===
+
+
+@pytest.mark.parametrize("pipeline", [1, 3, 16])
+def test_requests_that_wait(pipeline):
+    app = App()
+    futures = []
+
+    @app.get("/")
+    async def handler():
+        futures.append(asyncio.get_running_loop().create_future())
+        return await futures[-1]
+
+    request = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
+    with serving(app, Limits(pipeline=pipeline)) as rig:
+        before = live_objects()["exchanges"]
+        peer = rig.connect()
+        peer.send(request * 100, request * 100)
+        assert live_objects()["exchanges"] - before <= pipeline + 1
+        for number in range(200):
+            assert len(futures) == number + 1
+            rig.call(futures[-1].set_result, "x")
+        assert len(read_answers(peer.received)) == 200
+
+
+@pytest.mark.parametrize(("over", "patient"), [(0, True), (1, False)])
+def test_input_that_nobody_wants(over, patient):
+    limits = Limits(unread_body=1000, body_size=10)
+    with serving(App(), limits) as rig:
+        peer = rig.connect()
+        head = b"POST / HTTP/1.1\r\n" + HOST + b"content-length: 5000\r\n\r\n"
+        assert read_answer(peer.send(head)).status == 413
+        peer.send(b"x" * 600, b"x" * (400 + over))
+        assert peer.gone != patient
+
+
+def test_connections():
+    app = App()
+    app.get("/", lambda res: res.send("x"))
+    request = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
+    with serving(app, Limits(connections=3)) as rig:
+        peers = [rig.connect() for _ in range(3)]
+        for _ in range(2):
+            late = rig.connect()
+            answer = read_answer(late.take())
+            assert answer.status == 503
+            assert answer.get(b"connection") == b"close"
+            assert 1 <= int(answer.get(b"retry-after")) <= 10
+            assert late.end == "fin"
+            assert late.send(request) == b""
+            late.send_eof()
+            assert late.gone
+        assert [read_answer(peer.send(request)).status for peer in peers] == [200] * 3
+        peers.pop().leave()
+        assert read_answer(rig.connect().send(request)).status == 200
+
+
+def test_connections_that_are_turned_away_do_not_pile_up():
+    with serving(App(), Limits(connections=1)) as rig:
+        peers = [rig.connect() for _ in range(200)]
+        assert len(rig.state.connections) < 50
+        assert {peer.end for peer in peers[1:]} == {"fin"}
+        assert peers[0].end is None
+        rig.tick(2)
+        assert len(rig.state.connections) == 1

@@ -13,7 +13,7 @@ KIB = 1024  # bytes
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n"
 LINGER = 1 + 1  # ticks that a closing connection discards input, and the one under way
-TIMEOUTS = Timeouts(head=3, body=4, keep_alive=5, write=6, handler=7)
+TIMEOUTS = Timeouts(head=3, body=4, body_rate=0, keep_alive=5, write=6, handler=7)
 
 
 @pytest.fixture
@@ -119,6 +119,34 @@ def test_each_piece_of_a_body_has_its_own_time(rig, peer):
     assert read_answer(peer.send(b"5")).body == b"12345"
 
 
+@pytest.mark.parametrize(("rate", "served"), [(99, True), (100, True), (102, False)])
+def test_a_body_has_a_rate_on_average_after_a_while(app, rate, served):
+    app.post("/", lambda req, res: res.send(str(len(req.body))))
+    with serving(app, timeouts=Timeouts(body=100, body_rate=rate, body_rate_after=5), tick_s=0.5) as rig:
+        peer = rig.connect()
+        peer.send(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2000\r\n\r\n")
+        for _ in range(20):
+            rig.tick()
+            peer.send(b"x" * 50)  # in each half second
+        if served:
+            assert peer.received == b""
+            assert read_answer(peer.send(b"x" * 1000)).body == b"2000"
+        else:
+            assert read_answer(peer.received).status == 408
+            assert peer.end == "fin"
+
+
+def test_a_body_that_starts_slowly_may_catch_up(app):
+    app.post("/", lambda req, res: res.send(str(len(req.body))))
+    with serving(app, timeouts=Timeouts(body=100, body_rate=100, body_rate_after=10)) as rig:
+        peer = rig.connect()
+        peer.send(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\n\r\n")
+        rig.tick(10)
+        peer.send(b"x")
+        rig.tick(10)
+        assert read_answer(peer.send(b"x" * 4999)).body == b"5000"
+
+
 # === between requests ===
 
 
@@ -219,99 +247,3 @@ def test_without_a_timeout_a_handler_takes_as_long_as_it_likes(app):
         rig.tick(1000)
         rig.call(futures[0].set_result, "done")
         assert read_answer(peer.received).body == b"done"
-
-
-# === a client that does not read ===
-
-
-@pytest.fixture
-def stalled(app, rig, peer):
-    """A client that is over the high-water mark of a stream, and reads no more; returns the stream."""
-    streams = []
-    app.get("/stream", lambda res: streams.append(res.stream()))
-    peer.send(b"GET /stream HTTP/1.1\r\nhost: x\r\n\r\n")
-    peer.stall()
-    rig.call(streams[0].write, bytes(100 * KIB))
-    assert peer.transport.paused
-    return streams[0]
-
-
-def test_a_client_that_takes_nothing_is_dropped(rig, peer, stalled):
-    ends = []
-    stalled.on_close(ends.append)
-    rig.tick(6)
-    assert not peer.gone
-    rig.tick()
-    assert peer.gone
-    assert peer.transport.closed_by == "abort"
-    assert [end.reason for end in ends] == ["timeout"]
-    assert rig.state.tally.snapshot()["ends"] == {"timeout": 1}
-
-
-def test_a_client_that_takes_something_in_time_is_served(rig, peer, stalled):
-    for _ in range(10):
-        rig.tick(6)
-        peer.read(KIB)
-    assert peer.transport.paused
-    rig.tick(6)
-    assert peer.end is None
-    rig.tick(6)  # progress is looked at once in each `write` seconds
-    assert peer.gone
-
-
-def test_writing_on_does_not_make_a_client_look_alive(rig, peer, stalled):
-    for _ in range(7):
-        rig.call(stalled.write, b"more")
-        rig.tick()
-    assert peer.gone
-
-
-def test_a_client_that_catches_up_has_no_deadline(rig, peer, stalled):
-    peer.read()
-    rig.tick(100)
-    assert peer.end is None
-    rig.call(stalled.end)
-    assert peer.take() == b""  # it is stalled again, and below high water
-    assert peer.read() == b"0\r\n\r\n"
-
-
-@pytest.mark.parametrize("http", [b"1.0", b"1.1"])
-def test_the_last_answer_may_be_read_slowly(app, rig, peer, http):
-    body = bytes(300 * KIB)
-    app.get("/large", lambda res: res.send(body))
-    peer.stall()
-    peer.send(b"GET /large HTTP/%s\r\nhost: x\r\nconnection: close\r\n\r\n" % http)
-    while peer.transport.get_write_buffer_size():
-        rig.tick(5)
-        assert not peer.gone
-        peer.read(50 * KIB)
-    assert read_answer(peer.received).body == body
-    assert peer.gone
-
-
-def test_the_last_answer_is_not_kept_for_a_client_that_takes_nothing(app, rig, peer):
-    app.get("/large", lambda res: res.send(bytes(300 * KIB)))
-    peer.stall()
-    peer.send(b"GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-    rig.tick(6 + 1)
-    assert peer.gone
-    assert peer.transport.closed_by == "abort"
-
-
-# === closing in stages ===
-
-
-def test_input_behind_a_refusal_is_discarded_for_a_while(rig, peer):
-    assert read_answer(peer.send(b"NONSENSE\r\n\r\n")).status == 501
-    assert peer.end == "fin"
-    assert peer.transport.closed_by is None  # only the write side is shut
-    assert peer.send(b"x" * 100000, REQUEST) == b""
-    rig.tick(LINGER)
-    assert peer.gone
-
-
-def test_a_client_that_has_read_a_refusal_ends_the_wait(rig, peer):
-    peer.send(b"NONSENSE\r\n\r\n")
-    peer.send_eof()
-    assert peer.gone
-    assert peer.transport.closed_by == "close"
