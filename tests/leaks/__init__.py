@@ -1,0 +1,1 @@
+"""What is left when many connections have come and gone: nothing."""
