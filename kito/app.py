@@ -7,12 +7,11 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 from ._core.dispatch import Dispatcher
 from ._core.endpoint import Endpoint
 from .binding import CALL_RES
-from .errors import BadRequest, HTTPError, ProtocolError, error_document
+from .errors import HTTPError, ProtocolError, error_document
 from .registration import Registrar
 from .request import Request
 from .response import Response
@@ -72,14 +71,14 @@ class App(Registrar):
 
     # === requests ===
 
-    def make_dispatcher(self, loop: asyncio.AbstractEventLoop) -> Dispatcher:
+    def make_dispatcher(self, loop: asyncio.AbstractEventLoop, request_class: type[Request] = Request) -> Dispatcher:
         """Return what serves this app's requests on `loop`; give it back with `drop_dispatcher`."""
         dispatcher = Dispatcher(
             loop,
             resolve=self._resolve,
             report=self._report,
             pump=pump_generator,
-            request_class=Request,
+            request_class=request_class,
             response_class=Response,
             debug=self.debug,
         )
@@ -106,7 +105,7 @@ class App(Registrar):
     def _resolve(self, req: Request) -> Any:
         """Return the endpoint of a request that the table of exact paths does not know."""
         method = req.method
-        path = _path_of(req)
+        path = req.path
         match = self.table.match(method, path)
         if match.route is not None:
             req.params = match.params
@@ -136,19 +135,6 @@ async def _call(fn: Callable[[], Any]) -> None:
     outcome = fn()
     if outcome is not None:
         await outcome
-
-
-def _path_of(req: Request) -> str:
-    """Return the path of a request in any form of target (RFC 9112 §3.2), still percent-encoded."""
-    target = req.url
-    if not target.isascii():
-        raise BadRequest("the request target holds bytes that a URL must percent-encode")
-    if target.startswith("/") or target == "*":
-        return target.partition("?")[0]
-    parts = urlsplit(target)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise BadRequest("the request target is neither a path nor an http URL")
-    return parts.path or "/"
 
 
 def _options_endpoint(allow: str) -> Endpoint:

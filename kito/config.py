@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import ipaddress
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from .addresses import certificate, check_access, listening_sockets, unix_path
 from .errors import ConfigError
+from .proxies import HEADER_KINDS, parse_networks
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from typing import Self
 
@@ -184,19 +185,29 @@ class Timeouts:
 class ServerOptions:
     """All that one server is told; make it with `build()`, vary it with `replace()`.
 
-    host, port: where to listen (port 0: the system picks one). unix_socket: a path to listen on instead.
+    host, port: where to listen (port 0: the system picks one). "" and "::" are every address of the machine.
+    unix_socket: a path to listen on instead, or "@name" for an abstract one (Linux). unix_mode: its permissions.
+    unix_owner: (user, group), names or numbers, None for the one that stays as it is.
+    sockets: listening sockets or descriptors of them, to be used instead and closed at the end.
     reuse_port: set SO_REUSEPORT, so that several processes may share the port. workers: processes.
-    trust_proxy: addresses or networks whose forwarding headers are believed. tls: an `ssl.SSLContext`.
+    trust_proxy: addresses or networks (and "unix") whose forwarding headers are believed. proxy_headers: which.
+    proxy_protocol: connections begin with a PROXY header, version 1 or 2.
+    tls: (certificate file, key file), or an `ssl.SSLContext`.
     limits, timeouts: the bounds. access_log: a line for each request. debug: checks and longer messages.
     """
 
     host: str = "127.0.0.1"
     port: int = 3000
     unix_socket: str | None = None
+    unix_mode: int | None = None
+    unix_owner: tuple[str | int | None, str | int | None] | None = None
+    sockets: tuple[socket.socket | int, ...] = ()
     reuse_port: bool = False
     workers: int = 1
     trust_proxy: tuple[str, ...] = ()
-    tls: ssl.SSLContext | None = None
+    proxy_headers: str = "auto"
+    proxy_protocol: bool = False
+    tls: ssl.SSLContext | tuple[str, str] | None = None
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
     access_log: bool = False
@@ -205,27 +216,27 @@ class ServerOptions:
     def __post_init__(self) -> None:
         self._check_address()
         self._check_bounds()
-        for name in ("reuse_port", "access_log", "debug"):
+        for name in ("reuse_port", "proxy_protocol", "access_log", "debug"):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}: write True or False")
         _check_int("workers", self.workers, 1, MAX_WORKERS, "processes")
-        object.__setattr__(self, "trust_proxy", _networks(self.trust_proxy))
+        if self.proxy_headers not in HEADER_KINDS:
+            raise ConfigError(f"proxy_headers is {self.proxy_headers!r}: write one of {', '.join(HEADER_KINDS)}")
+        object.__setattr__(self, "trust_proxy", parse_networks(self.trust_proxy))
+        object.__setattr__(self, "sockets", listening_sockets(self.sockets))
         if self.tls is not None:
-            _check_tls(self.tls)
+            object.__setattr__(self, "tls", certificate(self.tls))
 
     def _check_address(self) -> None:
         host: object = self.host
-        if not isinstance(host, str) or not host:
-            raise ConfigError(f"host is {host!r}: write a name or address such as '127.0.0.1' or '::'")
+        if not isinstance(host, str):
+            raise ConfigError(f"host is {host!r}: write a name or address such as '127.0.0.1', or '' for all")
         _check_int("port", self.port, 0, 65535, "TCP ports")
-        path: object = self.unix_socket
-        if path is None:
-            return
-        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-            raise ConfigError(f"unix_socket is {path!r}: write a path such as './kito.sock'")
-        object.__setattr__(self, "unix_socket", os.fsdecode(path))
-        if self.reuse_port:
-            raise ConfigError("reuse_port is for TCP: leave it out beside unix_socket")
+        if self.unix_socket is not None:
+            object.__setattr__(self, "unix_socket", unix_path(self.unix_socket))
+            if self.reuse_port:
+                raise ConfigError("reuse_port is for TCP: leave it out beside unix_socket")
+        check_access(self.unix_socket, self.unix_mode, self.unix_owner)
 
     def _check_bounds(self) -> None:
         limits: object = self.limits
@@ -248,7 +259,8 @@ class ServerOptions:
     def replace(self, **options: Any) -> Self:
         """Return these options with some of them set anew, by the rules of `build()`.
 
-        A `host` or `port` given here takes the place of an earlier `unix_socket`, and the other way round.
+        A `host` or `port` given here takes the place of an earlier `unix_socket` or `sockets`, and the other
+        way round.
         """
         _reject_unknown(options)
         _reject_conflicts(options)
@@ -257,7 +269,9 @@ class ServerOptions:
         if "timeout" in options:
             options["timeouts"] = _shorthand(self.timeouts, "handler", "timeout", options)
         if "host" in options or "port" in options:
-            options.setdefault("unix_socket", None)
+            options = {"unix_socket": None, "unix_mode": None, "unix_owner": None, "sockets": (), **options}
+        elif "unix_socket" in options:
+            options.setdefault("sockets", ())
         return dataclasses.replace(self, **options)
 
 
@@ -268,6 +282,9 @@ _SHORTHANDS: Final = ("max_request_size", "timeout")
 _CONFLICTS: Final = (
     ("unix_socket", "port", "listen on one of them, leave the other out"),
     ("unix_socket", "host", "listen on one of them, leave the other out"),
+    ("sockets", "port", "a socket has its address, leave the other out"),
+    ("sockets", "host", "a socket has its address, leave the other out"),
+    ("sockets", "unix_socket", "a socket has its address, leave the other out"),
     ("max_request_size", "limits", "write limits=Limits(body_size=...)"),
     ("timeout", "timeouts", "write timeouts=Timeouts(handler=...)"),
 )
@@ -285,7 +302,7 @@ def _reject_unknown(options: Iterable[str]) -> None:
 
 def _reject_conflicts(options: dict[str, Any]) -> None:
     for one, other, instead in _CONFLICTS:
-        if options.get(one) is not None and options.get(other) is not None:
+        if options.get(one) not in (None, ()) and options.get(other) is not None:
             raise ConfigError(f"{one} and {other} are given together: {instead}")
 
 
@@ -295,28 +312,3 @@ def _shorthand(base: Any, field: str, name: str, options: dict[str, Any]) -> Any
         return dataclasses.replace(base, **{field: options.pop(name)})
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
-
-
-def _networks(value: object) -> tuple[str, ...]:
-    """Return the addresses and networks of `trust_proxy`, each in its canonical spelling."""
-    instead = "write addresses or networks such as ('127.0.0.1', '10.0.0.0/8')"
-    if isinstance(value, str):
-        value = (value,)
-    if not isinstance(value, Iterable):
-        raise ConfigError(f"trust_proxy is {value!r}: {instead}")
-    networks = []
-    for item in value:
-        if not isinstance(item, str):
-            raise ConfigError(f"trust_proxy has {item!r}: {instead}")
-        try:
-            networks.append(str(ipaddress.ip_network(item)))
-        except ValueError as error:
-            raise ConfigError(f"trust_proxy has {item!r} ({error}): {instead}") from None
-    return tuple(networks)
-
-
-def _check_tls(value: object) -> None:
-    import ssl  # noqa: PLC0415 - only a server that speaks TLS pays for loading OpenSSL
-
-    if not isinstance(value, ssl.SSLContext):
-        raise ConfigError(f"tls is {value!r}: write an ssl.SSLContext with its certificate loaded")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from ._core.request import Request as CoreRequest
 from .errors import BadRequest
 from .headers import Headers, MultiDict, parse_cookies, parse_query
+from .proxies import Origin, Proxies, host_of, plain_address
 
 if TYPE_CHECKING:
     from .response import Response
 
-__all__ = ("Context", "Request")
+__all__ = ("Context", "Request", "request_class")
 
 
 class Context(SimpleNamespace):
@@ -82,28 +83,50 @@ class Request(CoreRequest):
 
     @property
     def hostname(self) -> str:
-        """The host of the Host field without its port; "" when an HTTP/1.0 client sent none."""
-        host = self.headers.get("host", "")
-        if host.startswith("["):
-            return host.partition("]")[0] + "]"
-        return host.partition(":")[0]
+        """The host that the client asked for, without its port; "" when an HTTP/1.0 client named none.
+
+        It is that of an absolute target, else of the Host field (RFC 9112 §3.3); a proxy that is trusted may
+        have said another.
+        """
+        return self._origin().host or host_of(self.headers.get("host", "")) or ""
 
     @property
     def client(self) -> tuple[str, int] | None:
-        """Address and port of the peer; None on a Unix socket."""
+        """Address and port of the peer, or whom the PROXY protocol says it speaks for; None on a Unix socket."""
         peer = self.connection_info("peername")
         return (peer[0], peer[1]) if isinstance(peer, tuple) else None
 
     @property
+    def ip(self) -> str | None:
+        """The address of the client; that of the peer unless trusted proxies say more. None on a Unix socket."""
+        ips = self._origin().ips
+        return ips[0] if ips else None
+
+    @property
+    def ips(self) -> tuple[str, ...]:
+        """The addresses of the client and of the trusted proxies that it came through, the peer last."""
+        return self._origin().ips
+
+    @property
+    def protocol(self) -> str:
+        """How the client speaks, to us or to a proxy that is trusted to say so: "https" or "http"."""
+        return self._origin().protocol or ("https" if self.connection_info("sslcontext") is not None else "http")
+
+    @property
     def secure(self) -> bool:
-        """True when the connection is encrypted."""
-        return self.connection_info("sslcontext") is not None
+        """True when `protocol` is "https"."""
+        return self.protocol == "https"
 
     @property
     def last_event_id(self) -> str | None:
         """The id of the last event a reconnecting client saw (WHATWG HTML §9.2.3); None: none."""
         value = self.headers.get("last-event-id")
         return None if value is None else value.encode("latin-1").decode("utf-8", "replace")
+
+    def _origin(self) -> Origin:
+        """Where the request comes from; without proxies, from the peer."""
+        peer = self.client
+        return Origin(() if peer is None else (plain_address(peer[0]),))
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header field, None when it is absent."""
@@ -138,3 +161,27 @@ class Request(CoreRequest):
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.url}>"
+
+
+class ForwardedRequest(Request):
+    """The request of a server behind `proxies`, which are asked once where it comes from."""
+
+    __slots__ = ("_known_origin",)
+
+    proxies: ClassVar[Proxies]
+    _known_origin: Origin
+
+    def _origin(self) -> Origin:
+        try:
+            return self._known_origin
+        except AttributeError:
+            peer = self.client
+            self._known_origin = self.proxies.origin(None if peer is None else peer[0], self.headers)
+            return self._known_origin
+
+
+def request_class(proxies: Proxies | None) -> type[Request]:
+    """Return the class of the requests of a server that is behind `proxies`; without any they cost nothing."""
+    if proxies is None:
+        return Request
+    return type("Request", (ForwardedRequest,), {"__slots__": (), "proxies": proxies})

@@ -1,81 +1,106 @@
-"""Listening sockets: TCP and Unix, made so that errors name the address."""
+"""Listeners: what one server accepts on, from the first connection to the last."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
+import logging
 import os
 import socket
-import stat
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from .inherited import adopt, take_systemd_descriptors
+from .sockets import Address, bind_tcp, describe
+from .tls import CLOSE_S, ServerTLS
+from .unix_sockets import UnixListener
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..config import ServerOptions
 
-__all__ = ("Address", "listen")
+__all__ = ("Address", "Listeners")
 
-# (host, port) of a TCP listener, the path of a Unix one
-Address = tuple[str, int] | str
+_log: Final = logging.getLogger("kito")
 
 
-async def listen(
-    loop: asyncio.AbstractEventLoop, factory: Callable[[], object], options: ServerOptions
-) -> tuple[asyncio.Server, Address]:
-    """Start to accept and return the server with the address it has.
+class Listeners:
+    """The listening sockets of one server, wherever they come from, and the TLS before its connections.
 
-    Raises `OSError` that names the address when it cannot be had.
+    Sockets that systemd hands over come first, then the option `sockets`, `unix_socket`, and `host` with `port`.
     """
-    if options.unix_socket is not None:
-        return await _listen_unix(loop, factory, options, options.unix_socket)
-    try:
-        server = await loop.create_server(
-            factory,  # type: ignore[arg-type]  # a protocol by its methods, as the loop needs it
-            options.host,
-            options.port,
-            backlog=options.limits.backlog,
-            reuse_port=options.reuse_port or None,
-            ssl=options.tls,
-        )
-    except OSError as error:
-        raise _explained(error, f"{options.host}:{options.port}") from None
-    host, port = server.sockets[0].getsockname()[:2]
-    return server, (host, port)
 
+    def __init__(self, options: ServerOptions) -> None:
+        """Read the certificate; raises `ConfigError` when it cannot be used."""
+        self._options = options
+        self._tls = None if options.tls is None else ServerTLS(options.tls)
+        self._servers: list[asyncio.Server] = []
+        self._unix: UnixListener | None = None
+        self.addresses: tuple[Address, ...] = ()
 
-async def _listen_unix(
-    loop: asyncio.AbstractEventLoop, factory: Callable[[], object], options: ServerOptions, path: str
-) -> tuple[asyncio.Server, Address]:
-    _clear_stale(path)
-    try:
-        server = await loop.create_unix_server(
-            factory,  # type: ignore[arg-type]  # a protocol by its methods, as the loop needs it
-            path,
-            backlog=options.limits.backlog,
-            ssl=options.tls,
-        )
-    except OSError as error:
-        raise _explained(error, path) from None
-    return server, path
+    @property
+    def can_reload(self) -> bool:
+        """True when there are certificate files to be read again."""
+        return self._tls is not None and self._tls.files is not None
 
+    def reload(self) -> None:
+        """Read the certificate files again, for new handshakes; connections stay as they are."""
+        if self._tls is not None:
+            self._tls.reload()
 
-def _clear_stale(path: str) -> None:
-    """Remove a socket file that nobody listens on; one of a live server is left, and its address is in use."""
-    try:
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
-            raise FileExistsError(errno.EEXIST, f"cannot listen on {path}: it is a file, not a socket")
-    except FileNotFoundError:
-        return
-    with socket.socket(socket.AF_UNIX) as probe:
+    async def open(self, factory: Callable[[], object]) -> Address:
+        """Start to accept, with a protocol from `factory()` for each connection; return the first address.
+
+        Raises `OSError` that names the address when it cannot be had, and then holds none.
+        """
+        loop = asyncio.get_running_loop()
+        sockets = await self._sockets()
         try:
-            probe.connect(path)
-        except ConnectionRefusedError:
-            os.unlink(path)
-        else:
-            raise OSError(errno.EADDRINUSE, f"cannot listen on {path}: another server does")
+            self.addresses = tuple(_address(sock) for sock in sockets)
+            for sock in sockets:
+                self._servers.append(await self._accept(loop, factory, sock))
+        except BaseException:
+            self.close()
+            for sock in sockets:
+                sock.close()
+            raise
+        return self.addresses[0]
+
+    def close(self) -> None:
+        """Accept nothing more; a Unix socket's file goes first, while its inode cannot be another's."""
+        if self._unix is not None:
+            self._unix.remove_file()
+        for server in self._servers:
+            server.close()
+
+    async def _sockets(self) -> list[socket.socket]:
+        options = self._options
+        backlog = options.limits.backlog
+        inherited = take_systemd_descriptors(os.environ)
+        if inherited:
+            _log.info("listening on %d sockets of systemd, in place of what the options say", len(inherited))
+        if inherited or options.sockets:
+            return adopt(inherited or options.sockets, backlog)
+        if options.unix_socket is not None:
+            owner, mode = options.unix_owner, options.unix_mode
+            self._unix = UnixListener(options.unix_socket, mode=mode, owner=owner, backlog=backlog)
+            return [self._unix.socket]
+        return await bind_tcp(options.host, options.port, reuse_port=options.reuse_port, backlog=backlog)
+
+    async def _accept(
+        self, loop: asyncio.AbstractEventLoop, factory: Callable[[], object], sock: socket.socket
+    ) -> asyncio.Server:
+        tls: dict[str, Any] = {}
+        if self._tls is not None:
+            tls["ssl"] = self._tls.context
+            tls["ssl_handshake_timeout"] = self._options.timeouts.head  # it is the first part of every head
+            tls["ssl_shutdown_timeout"] = CLOSE_S
+        return await loop.create_server(
+            factory,  # type: ignore[arg-type]  # a protocol by its methods, as the loop needs it
+            sock=sock,
+            backlog=self._options.limits.backlog,
+            **tls,
+        )
 
 
-def _explained(error: OSError, address: str) -> OSError:
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    return type(error)(error.errno, f"cannot listen on {address}: {reason}")
+def _address(sock: socket.socket) -> Address:
+    name = sock.getsockname()
+    return (name[0], name[1]) if isinstance(name, tuple) else describe(name)

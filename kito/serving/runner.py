@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._core.http1 import Http1Connection
 from .._core.state import ServerState
-from .listeners import Address, listen
+from ..proxies import Proxies
+from ..request import request_class
+from .listeners import Address, Listeners
 
 if TYPE_CHECKING:
     from ..app import App
@@ -39,20 +41,23 @@ class Runner:
         self._hurry = asyncio.Event()
         self._stopped = asyncio.Event()
         self._stopping = False
+        self.listeners = Listeners(options)
         self.address: Address | None = None
         self.state: ServerState | None = None
 
     async def start(self) -> Address:
         """Enter the lifespans and accept; raises what a lifespan raises, and `OSError` for the address."""
         loop = asyncio.get_running_loop()
-        dispatcher = self._app.make_dispatcher(loop)
+        trusted, headers = self._options.trust_proxy, self._options.proxy_headers
+        proxies = Proxies(trusted, headers) if trusted else None
+        dispatcher = self._app.make_dispatcher(loop, request_class(proxies))
         self._stack.callback(self._app.drop_dispatcher, dispatcher)
         self.state = state = ServerState(loop, dispatcher, self._options.limits, self._options.timeouts)
         state.start()
         self._stack.callback(state.stop)
         try:
             await self._app.enter_lifespans(self._stack)
-            self._server, self.address = await listen(loop, lambda: Http1Connection(state), self._options)
+            self.address = await self.listeners.open(lambda: Http1Connection(state))
         except BaseException:
             await self._stack.aclose()
             raise
@@ -88,7 +93,7 @@ class Runner:
         state = self.state
         if state is None or self.address is None:
             return
-        self._server.close()
+        self.listeners.close()
         state.stopping = True
         self._say_farewell(state)
         timeouts = self._options.timeouts

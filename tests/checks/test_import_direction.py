@@ -16,7 +16,7 @@ LAYERS = [
     {"registration"},
     {"routing", "binding", "middlewares", "files", "hub", "testing"},
     {"request", "response", "streaming", "validation"},
-    {"headers", "config", "paths"},
+    {"headers", "config", "paths", "proxies", "addresses"},
     {"_core"},
     {"errors", "_version"},
 ]
@@ -30,7 +30,7 @@ CORE_LAYERS = [
     {"endpoint", "request", "response", "stream"},
     {"exchange"},
     {"writer"},
-    {"encoder", "event"},
+    {"encoder", "event", "grammar"},
     {"buffer", "clock"},
     {"common", "debug"},
 ]

@@ -2,7 +2,9 @@
 
 import dataclasses
 import math
+import socket
 import ssl
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,9 +45,14 @@ OPTIONS = {
     "host": "127.0.0.1",
     "port": 3000,
     "unix_socket": None,
+    "unix_mode": None,
+    "unix_owner": None,
+    "sockets": (),
     "reuse_port": False,
     "workers": 1,
     "trust_proxy": (),
+    "proxy_headers": "auto",
+    "proxy_protocol": False,
     "tls": None,
     "limits": Limits(),
     "timeouts": Timeouts(),
@@ -177,7 +184,6 @@ def test_the_rate_of_a_body_is_in_whole_bytes(value):
 @pytest.mark.parametrize(
     ("name", "value", "instead"),
     [
-        ("host", "", "write a name or address"),
         ("host", None, "write a name or address"),
         ("host", b"localhost", "write a name or address"),
         ("port", -1, "from 0 to 65535"),
@@ -186,6 +192,15 @@ def test_the_rate_of_a_body_is_in_whole_bytes(value):
         ("port", True, "from 0 to 65535"),
         ("unix_socket", "", "write a path"),
         ("unix_socket", 3, "write a path"),
+        ("unix_socket", "@", "write a path"),
+        ("unix_socket", "a\0b", "write a path"),
+        ("unix_mode", 0o660, "without a path in unix_socket"),
+        ("unix_owner", ("root", None), "without a path in unix_socket"),
+        ("sockets", "3", "write listening sockets"),
+        ("sockets", [-1], "write listening sockets"),
+        ("sockets", True, "write listening sockets"),
+        ("sockets", 1.5, "write listening sockets"),
+        ("sockets", [3, 4, 3], "twice: leave one out"),
         ("reuse_port", 1, "write True or False"),
         ("access_log", None, "write True or False"),
         ("debug", "yes", "write True or False"),
@@ -195,7 +210,13 @@ def test_the_rate_of_a_body_is_in_whole_bytes(value):
         ("trust_proxy", [1], "write addresses or networks"),
         ("trust_proxy", "everybody", "write addresses or networks"),
         ("trust_proxy", ["10.0.0.1/8"], "has host bits set"),
-        ("tls", "cert.pem", "write an ssl.SSLContext"),
+        ("proxy_headers", "both", "write one of auto, x-forwarded, forwarded"),
+        ("proxy_protocol", 2, "write True or False"),
+        ("tls", "cert.pem", r"write \('cert.pem', 'key.pem'\)"),
+        ("tls", ("cert.pem",), r"write \('cert.pem', 'key.pem'\)"),
+        ("tls", ("cert.pem", None), "has None: write"),
+        ("tls", ("cert.pem", ""), "has '': write"),
+        ("tls", ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "a context for clients"),
         ("limits", {"body_size": 1}, r"write limits=Limits\("),
         ("timeouts", 3, r"write timeouts=Timeouts\("),
         ("max_request_size", "1M", "Limits.body_size is '1M'"),
@@ -208,7 +229,7 @@ def test_a_wrong_option_says_what_to_write(name, value, instead):
 
 
 def test_an_unknown_option_names_the_close_ones():
-    with pytest.raises(ConfigError, match=r"no option unixsocket: did you mean unix_socket\?"):
+    with pytest.raises(ConfigError, match=r"no option unixsocket: did you mean unix_socket or "):
         ServerOptions.build(unixsocket="x")
     with pytest.raises(ConfigError, match=r"no option zzz: known are host, port, .*max_request_size, timeout"):
         ServerOptions.build(zzz=1)
@@ -220,6 +241,14 @@ def test_an_unknown_option_names_the_close_ones():
         ({"unix_socket": "a", "port": 1}, "leave the other out"),
         ({"unix_socket": "a", "host": "::"}, "leave the other out"),
         ({"unix_socket": "a", "reuse_port": True}, "leave it out"),
+        ({"sockets": [3], "port": 1}, "leave the other out"),
+        ({"sockets": [3], "host": "::"}, "leave the other out"),
+        ({"sockets": [3], "unix_socket": "a"}, "leave the other out"),
+        ({"unix_socket": "@a", "unix_mode": 0o600}, "without a path in unix_socket"),
+        ({"unix_socket": "a", "unix_mode": 0o1777}, "write permissions such as 0o660"),
+        ({"unix_socket": "a", "unix_mode": "660"}, "write permissions such as 0o660"),
+        ({"unix_socket": "a", "unix_owner": "root"}, r"write \(user, group\)"),
+        ({"unix_socket": "a", "unix_owner": ("root", True)}, r"write \(user, group\)"),
         ({"max_request_size": 1, "limits": Limits()}, r"write limits=Limits\(body_size"),
         ({"timeout": 1, "timeouts": Timeouts()}, r"write timeouts=Timeouts\(handler"),
     ],
@@ -259,6 +288,23 @@ def test_where_to_listen_is_the_last_word():
     assert base.replace(workers=2).unix_socket == "a"
     assert ServerOptions.build(port=1).replace(unix_socket="b").unix_socket == "b"
     assert ServerOptions.build(unix_socket=None, port=1).port == 1
+    assert ServerOptions.build(sockets=[3]).replace(port=1).sockets == ()
+    assert ServerOptions.build(sockets=[3]).replace(unix_socket="a").sockets == ()
+    guarded = ServerOptions.build(unix_socket="a", unix_mode=0o600, unix_owner=(0, None))
+    assert guarded.replace(unix_socket="b").unix_mode == 0o600
+    assert (guarded.replace(port=1).unix_mode, guarded.replace(port=1).unix_owner) == (None, None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract sockets are Linux'")
+def test_an_abstract_socket_is_spelled_with_an_at_sign():
+    assert ServerOptions.build(unix_socket="\0kito").unix_socket == "@kito"
+    assert ServerOptions.build(unix_socket="@kito").unix_socket == "@kito"
+
+
+def test_an_abstract_socket_is_refused_where_there_are_none(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(ConfigError, match=r"write './@kito' for a file"):
+        ServerOptions.build(unix_socket="@kito")
 
 
 def test_a_path_object_is_a_path():
@@ -269,11 +315,20 @@ def test_proxies_are_kept_as_networks():
     options = ServerOptions.build(trust_proxy=["127.0.0.1", "10.0.0.0/8", "::1"])
     assert options.trust_proxy == ("127.0.0.1/32", "10.0.0.0/8", "::1/128")
     assert ServerOptions.build(trust_proxy="::1").trust_proxy == ("::1/128",)
+    assert ServerOptions.build(trust_proxy=["unix"]).trust_proxy == ("unix",)
 
 
-def test_tls_takes_a_context():
+def test_tls_takes_a_context_or_two_files():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     assert ServerOptions.build(tls=context).tls is context
+    assert ServerOptions.build(tls=(Path("cert.pem"), "key.pem")).tls == ("cert.pem", "key.pem")
+    assert ServerOptions.build(tls=["cert.pem", "key.pem"]).tls == ("cert.pem", "key.pem")
+
+
+def test_one_socket_needs_no_list():
+    assert ServerOptions.build(sockets=3).sockets == (3,)
+    with socket.socket() as sock:
+        assert ServerOptions.build(sockets=[sock, 4]).sockets == (sock, 4)
 
 
 def test_the_shared_defaults_are_the_documented_ones():

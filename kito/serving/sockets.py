@@ -1,0 +1,122 @@
+"""Listening TCP sockets: every address of a host, all on one port, with errors that name the address."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+from typing import Any, Final
+
+__all__ = ("Address", "bind_tcp", "describe", "explained")
+
+_log: Final = logging.getLogger("kito")
+
+MAX_ADDRESSES: Final = 64  # that one host name may have
+PORT_TRIES: Final = 16  # when the system picks a port of one address that another one has in use
+
+EVERY: Final = ("", "::")  # hosts that stand for every address of the machine, IPv4 and IPv6
+_NO_FAMILY: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
+
+# (host, port) of a TCP listener; the path of a Unix one, "@name" for an abstract name
+Address = tuple[str, int] | str
+
+_Found = tuple[socket.AddressFamily, tuple[Any, ...]]  # where to bind
+
+
+async def bind_tcp(host: str, port: int, *, reuse_port: bool, backlog: int) -> list[socket.socket]:
+    """Return listening sockets on every address of `host`; port 0 is one that all of them have free.
+
+    An address of a family that the machine does not have is left out when another one is there. Raises
+    `OSError` that names the address which cannot be had.
+    """
+    found = await _resolve(host, port)
+    for tries_left in reversed(range(PORT_TRIES)):
+        try:
+            return _bind_all(found, reuse_port=reuse_port, backlog=backlog)
+        except OSError as error:
+            if port or error.errno != errno.EADDRINUSE or not tries_left:
+                raise
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+async def _resolve(host: str, port: int) -> list[_Found]:
+    if host in EVERY:
+        every: list[_Found] = [(socket.AF_INET, ("0.0.0.0", port)), (socket.AF_INET6, ("::", port, 0, 0))]  # noqa: S104
+        return every if host == "" else every[::-1]
+    loop = asyncio.get_running_loop()
+    try:
+        infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise explained(error, f"{host}:{port}") from None
+    found: list[_Found] = list(dict.fromkeys((info[0], info[4]) for info in infos))
+    if len(found) > MAX_ADDRESSES:
+        raise OSError(errno.E2BIG, f"cannot listen on {host}: it has {len(found)} addresses, over {MAX_ADDRESSES}")
+    return found
+
+
+def _bind_all(found: list[_Found], *, reuse_port: bool, backlog: int) -> list[socket.socket]:
+    """Bind all addresses or none; the port of the first one is that of the others."""
+    bound: list[socket.socket] = []
+    missing: OSError | None = None
+    try:
+        for family, address in found:
+            if bound and not address[1]:
+                address = (address[0], bound[0].getsockname()[1], *address[2:])  # noqa: PLW2901
+            try:
+                bound.append(_bind(family, address, reuse_port=reuse_port))
+            except OSError as error:
+                if error.errno not in _NO_FAMILY:
+                    raise
+                missing = error
+                _log.debug("%s", error)
+        if missing is not None and not bound:
+            raise missing
+        for sock in bound:
+            sock.listen(backlog)
+    except BaseException:
+        for sock in bound:
+            sock.close()
+        raise
+    return bound
+
+
+def _bind(family: socket.AddressFamily, address: tuple[Any, ...], *, reuse_port: bool) -> socket.socket:
+    where = describe(address)
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise explained(error, where) from None
+    try:
+        sock.setblocking(False)
+        if os.name == "posix":  # elsewhere it lets two servers have one port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            _set_reuse_port(sock)
+        if family == socket.AF_INET6:  # IPv4 has a socket of its own: peers keep their plain addresses
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+    except OSError as error:
+        sock.close()
+        raise explained(error, where) from None
+    return sock
+
+
+def _set_reuse_port(sock: socket.socket) -> None:
+    if not hasattr(socket, "SO_REUSEPORT"):
+        raise OSError(errno.ENOPROTOOPT, "this system has no SO_REUSEPORT")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+
+def describe(name: object) -> str:
+    """Return a socket's name as people write it: "host:port", "[host]:port", a path, or "@name"."""
+    if isinstance(name, tuple):
+        return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+    text = os.fsdecode(name) if isinstance(name, str | bytes) else str(name)
+    return "@" + text[1:] if text.startswith("\0") else text
+
+
+def explained(error: OSError, address: str) -> OSError:
+    """Return an error of the same kind that says which address cannot be had, and why."""
+    return type(error)(error.errno, f"cannot listen on {address}: {error.strerror or error}")

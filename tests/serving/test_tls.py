@@ -1,0 +1,256 @@
+"""TLS: what is agreed on, what is refused, and that streams, events and long answers go through it."""
+
+import asyncio
+import shutil
+import ssl
+from pathlib import Path
+
+import pytest
+
+from kito import ConfigError, Timeouts, server
+from kito.serving import listeners
+from kito.serving.tls import CLOSE_S, make_context
+from tests.serving.certificates import Pair, openssl
+
+BIG = 4 * 1024 * 1024  # bytes, more than the buffers between a server and its client hold
+
+
+def an_app():
+    app = server()
+    app.get("/", lambda req: f"{req.protocol} {req.secure}")
+    app.post("/echo", lambda body: body)
+    app.get("/big", lambda res: res.send(bytes(BIG)))
+
+    @app.get("/stream")
+    async def stream(res):
+        async with res.stream() as out:
+            for number in range(3):
+                await out.write(f"chunk {number}")
+                await asyncio.sleep(0)
+
+    @app.sse("/events")
+    async def events():
+        for number in range(3):
+            yield {"number": number}
+
+    return app
+
+
+async def test_a_pair_of_files_is_all_it_needs(net, clients, pair):
+    app = an_app()
+    async with app.running(port=0, tls=pair) as address:
+        wire = await clients.secured(address, pair.trusted())
+        for _ in range(2):
+            await wire.get("/")
+            assert (await wire.answer()).body == b"https True"
+
+
+async def test_a_context_is_taken_as_it_is(net, clients, pair):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pair)
+    async with an_app().running(port=0, tls=context) as address:
+        wire = await clients.secured(address, pair.trusted())
+        await wire.get("/")
+        assert (await wire.answer()).body == b"https True"
+
+
+async def test_without_it_nothing_is_secure(net, clients):
+    async with an_app().running(port=0) as address:
+        wire = await clients.plain(address)
+        await wire.get("/")
+        assert (await wire.answer()).body == b"http False"
+
+
+async def test_it_works_over_a_unix_socket(net, clients, pair):
+    async with an_app().running(unix_socket=net.folder / "kito.sock", tls=pair) as address:
+        wire = await clients.secured(address, pair.trusted())
+        await wire.get("/")
+        assert (await wire.answer()).body == b"https True"
+
+
+async def test_streams_events_and_bodies_go_through(net, clients, pair):
+    async with an_app().running(port=0, tls=pair) as address:
+        wire = await clients.secured(address, pair.trusted())
+        await wire.get("/stream")
+        assert (await wire.answer()).chunks == [b"chunk 0", b"chunk 1", b"chunk 2"]
+        await wire.get("/events")
+        assert (await wire.answer()).chunks == [b'data: {"number":%d}\n\n' % number for number in range(3)]
+        body = bytes(range(256)) * 1024
+        await wire.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        assert (await wire.answer()).body == body
+        await wire.get("/big")
+        assert len((await wire.answer()).body) == BIG
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_what_is_agreed_on(net, clients, pair, version):
+    context = pair.trusted()
+    context.minimum_version = context.maximum_version = version
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    async with an_app().running(port=0, tls=pair) as address:
+        wire = await clients.secured(address, context)
+        assert wire.tls.selected_alpn_protocol() == "http/1.1"
+        assert wire.tls.version() == version.name.replace("_", ".")
+        assert wire.tls.compression() is None
+        await wire.get("/")
+        assert (await wire.answer()).status == 200
+
+
+async def test_older_versions_are_refused(net, clients, pair):
+    context = pair.trusted()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    async with an_app().running(port=0, tls=pair) as address:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await clients.secured(address, context)
+
+
+def test_defaults_of_the_context(pair):
+    context = make_context(*pair)
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert context.options & ssl.OP_NO_COMPRESSION
+    assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+# === clients that do not play ===
+
+
+@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", b"\x16\x03\x01\x00\x05hello", bytes(300)])
+async def test_what_is_no_handshake_is_refused(net, clients, pair, data):
+    async with an_app().running(port=0, tls=pair) as address:
+        wire = await clients.plain(address)
+        await wire.send(data)
+        await wire.gone()
+        other = await clients.secured(address, pair.trusted())
+        await other.get("/")
+        assert (await other.answer()).status == 200
+
+
+async def test_a_handshake_has_the_time_of_a_head(net, clients, pair):
+    app = an_app()
+    loop = asyncio.get_running_loop()
+    async with app.running(port=0, tls=pair, timeouts=Timeouts(head=0.5)) as address:
+        start = loop.time()
+        wire = await clients.plain(address)
+        await wire.send(b"\x16\x03\x01")
+        await wire.gone()
+        assert 0.4 < loop.time() - start < 5
+
+
+async def test_a_client_that_never_says_goodbye_is_dropped(net, clients, pair, monkeypatch):
+    monkeypatch.setattr(listeners, "CLOSE_S", 0.5)
+    loop = asyncio.get_running_loop()
+    async with an_app().running(port=0, tls=pair) as address:
+        plain = await clients.plain(address)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = pair.trusted().wrap_bio(incoming, outgoing, server_hostname="localhost")
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await plain.send(outgoing.read())
+                incoming.write(await loop.sock_recv(plain.sock, 65536))
+        tls.write(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        start = loop.time()
+        await plain.send(outgoing.read())
+        await plain.gone()  # the answer came and the closure alert, which is not answered
+        assert 0.4 < loop.time() - start < CLOSE_S
+
+
+# === certificates that cannot be used ===
+
+
+def spoiled(folder: Path, certificates: tuple[Pair, Pair], fault: str) -> tuple[str, str]:
+    """The files of a pair with something wrong."""
+    (certificate, key), (_, other_key) = certificates
+    if fault == "no certificate":
+        return str(folder / "absent.pem"), key
+    if fault == "no key":
+        return certificate, str(folder / "absent.pem")
+    if fault == "another's key":
+        return certificate, other_key
+    if fault == "swapped":
+        return key, certificate
+    if fault == "a folder":
+        return certificate, str(folder)
+    if fault == "encrypted":
+        openssl("ec", "-in", key, "-aes128", "-passout", "pass:secret", "-out", str(folder / "encrypted.pem"))
+        return certificate, str(folder / "encrypted.pem")
+    broken = folder / "broken.pem"
+    broken.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    return str(broken), key
+
+
+FAULTS = {
+    "no certificate": r"the certificate in .*absent\.pem cannot be read: No such file",
+    "no key": r"the private key in .*absent\.pem cannot be read: No such file",
+    "another's key": r"the key in .*second\.key does not belong to the certificate in .*first\.pem",
+    "swapped": r"there is no certificate in .*first\.key: it has to be a PEM file",
+    "a folder": "cannot be read: Is a directory",
+    "encrypted": r"the key in .*encrypted\.pem is encrypted: load it into an ssl\.SSLContext",
+    "broken": r"broken\.pem and .*first\.key cannot be loaded",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_unusable_certificate_says_what_is_wrong(tmp_path, certificates, fault):
+    with pytest.raises(ConfigError, match=FAULTS[fault]):
+        make_context(*spoiled(tmp_path, certificates, fault))
+
+
+async def test_it_is_noticed_before_anything_starts(net, tmp_path):
+    app = an_app()
+    started = []
+    app.on_startup(lambda: started.append(True))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        async with app.running(port=0, tls=(tmp_path / "a", tmp_path / "b")):
+            pass
+    assert started == []
+    assert app.address is None
+
+
+# === renewal ===
+
+
+async def test_a_new_certificate_is_for_new_connections(net, clients, tmp_path, certificates):
+    first, second = certificates
+    live = Pair(str(tmp_path / "live.pem"), str(tmp_path / "live.key"))
+    copy(first, live)
+    app = an_app()
+    async with app.running(port=0, tls=live) as address:
+        old = await clients.secured(address, first.trusted())
+        assert old.issued_to() == "first"
+        copy(second, live)
+        unaware = await clients.secured(address, first.trusted())  # the files alone change nothing
+        app._runner.listeners.reload()
+        new = await clients.secured(address, second.trusted())
+        assert new.issued_to() == "second"
+        copy(first, live)
+        app._runner.listeners.reload()
+        again = await clients.secured(address, first.trusted())
+        assert again.issued_to() == "first"
+        for wire in (old, unaware, new, again):
+            await wire.get("/")
+            assert (await wire.answer()).body == b"https True"
+
+
+async def test_a_renewal_that_fails_changes_nothing(net, clients, tmp_path, certificates):
+    first, second = certificates
+    live = Pair(str(tmp_path / "live.pem"), str(tmp_path / "live.key"))
+    copy(first, live)
+    app = an_app()
+    async with app.running(port=0, tls=live) as address:
+        shutil.copy(second.certificate, live.certificate)  # and its key not yet
+        app._runner.listeners.reload()
+        assert "does not belong to" in net.logged("the certificate is not reloaded").getMessage()
+        wire = await clients.secured(address, first.trusted())
+        assert wire.issued_to() == "first"
+        await wire.get("/")
+        assert (await wire.answer()).status == 200
+
+
+def copy(source: Pair, target: Pair) -> None:
+    for one, other in zip(source, target, strict=True):
+        shutil.copy(one, other)
