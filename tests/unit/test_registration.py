@@ -1,0 +1,281 @@
+"""Registration: every verb as call, chain and decorator, and mistakes that are told at once with what to write."""
+
+import functools
+import re
+
+import pytest
+
+from kito import RoutingError, server
+from kito.errors import DuplicateRoute, InvalidPath
+
+VERBS = ("get", "post", "put", "delete", "patch", "head", "options", "all")
+
+
+def hello():
+    return "hello"
+
+
+def routes(app):
+    """The registered routes as (method, path)."""
+    return [(route.method, route.path) for route in app.table]
+
+
+def handlers(app):
+    """The registered handlers."""
+    return [route.endpoint.handler for route in app.table]
+
+
+def method_of(verb):
+    return "*" if verb == "all" else verb.upper()
+
+
+# === Forms ===
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_as_a_call_returns_the_app(verb):
+    app = server()
+    assert getattr(app, verb)("/a", hello) is app
+    assert routes(app) == [(method_of(verb), "/a")]
+    assert handlers(app) == [hello]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_as_a_decorator_returns_the_function(verb):
+    app = server()
+
+    def decorated():
+        return "x"
+
+    assert getattr(app, verb)("/a")(decorated) is decorated
+    assert routes(app) == [(method_of(verb), "/a")]
+    assert handlers(app) == [decorated]
+
+
+def test_calls_chain():
+    app = server()
+    assert app.get("/a", hello).post("/a", hello).get("/b", hello) is app
+    assert routes(app) == [("GET", "/a"), ("POST", "/a"), ("GET", "/b")]
+
+
+def test_decorators_stack():
+    app = server()
+
+    @app.get("/a")
+    @app.post("/a")
+    @app.get("/b")
+    def handler():
+        return "x"
+
+    assert routes(app) == [("GET", "/b"), ("POST", "/a"), ("GET", "/a")]
+    assert handlers(app) == [handler] * 3
+
+
+def test_a_route_chain_registers_at_one_path():
+    app = server()
+    chain = app.route("/a")
+    for verb in VERBS:
+        assert getattr(chain, verb)(hello) is chain
+    assert chain.end() is app
+    assert routes(app) == [(method_of(verb), "/a") for verb in VERBS]
+
+
+def test_a_route_chain_takes_options():
+    app = server()
+    app.route("/a").get(hello, on_disconnect="detach").end().get("/b", hello)
+    with pytest.raises(RoutingError, match="no route option 'slow'"):
+        app.route("/c").post(hello, slow=True)
+    assert routes(app) == [("GET", "/a"), ("GET", "/b")]
+
+
+def test_an_sse_route_is_a_get_route():
+    app = server()
+
+    @app.sse("/events")
+    def events():
+        yield 1
+
+    async def more():
+        yield 2
+
+    assert app.sse("/more", more) is app
+    assert routes(app) == [("GET", "/events"), ("GET", "/more")]
+    assert all(route.endpoint.events for route in app.table)
+
+
+class Cats:
+    def show(self, name):
+        return name
+
+    def __call__(self, res):
+        res.send("x")
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [Cats().show, Cats(), functools.partial(Cats().show), lambda name: name],
+    ids=["method", "instance", "partial", "lambda"],
+)
+def test_every_kind_of_callable_is_a_handler(handler):
+    app = server()
+    app.get("/cats/:name", handler)
+    assert len(routes(app)) == 1
+
+
+@pytest.mark.parametrize("policy", ["cancel", "detach", "finish"])
+def test_route_options(policy):
+    app = server()
+    app.get("/a", hello, on_disconnect=policy)
+
+    @app.get("/b", on_disconnect=policy)
+    def decorated():
+        return "x"
+
+    assert len(routes(app)) == 2
+
+
+# === Mistakes ===
+
+
+@pytest.mark.parametrize("form", ["call", "decorator", "chain"])
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("cats", "write '/cats'"),
+        ("", "write '/'"),
+        ("/a//b", "write '/a/b'"),
+        ("/a?b=1", "write '/a'"),
+        ("/:", "write one, such as '/:id'"),
+        ("/{a", "the braces of '{a' do not match"),
+        ("/:a/:a", "two parameters called 'a'"),
+        ("/{*a}/b", "make it the last segment"),
+        ("/%zz", "write '/%25zz'"),
+    ],
+)
+def test_a_bad_path_says_what_to_write(form, path, message):
+    app = server()
+    with pytest.raises(InvalidPath, match=re.escape(message)):
+        register(app, form, path, lambda: "x")
+    assert routes(app) == []
+
+
+def register(app, form, path, handler):
+    """Register a handler in one of the three forms."""
+    if form == "call":
+        app.get(path, handler)
+    elif form == "decorator":
+        app.get(path)(handler)
+    else:
+        app.route(path).get(handler)
+
+
+@pytest.mark.parametrize("form", ["call", "decorator", "chain"])
+@pytest.mark.parametrize(
+    ("again", "shown"),
+    [("/cats/:id", "/cats/:id"), ("/cats/:name", "/cats/:id"), ("/cats/{id}/", "/cats/:id")],
+)
+def test_a_duplicate_names_both_paths(form, again, shown):
+    app = server()
+    app.get("/cats/:id", lambda req: "x")
+    with pytest.raises(DuplicateRoute) as caught:
+        register(app, form, again, lambda ctx: "x")
+    assert shown in str(caught.value)
+    assert again in str(caught.value)
+    assert "GET" in str(caught.value)
+    assert routes(app) == [("GET", "/cats/:id")]
+
+
+def test_the_same_path_for_another_method_is_no_duplicate():
+    app = server()
+    app.get("/a", hello).post("/a", hello).head("/a", hello).all("/a", hello)
+    assert len(routes(app)) == 4
+    with pytest.raises(DuplicateRoute):
+        app.all("/a", hello)
+
+
+@pytest.mark.parametrize("form", ["call", "decorator", "chain"])
+def test_an_unknown_parameter_names_the_handler_and_what_there_is(form):
+    app = server()
+
+    def show_cat(req, idd):
+        return idd
+
+    with pytest.raises(TypeError) as caught:
+        register(app, form, "/cats/:id", show_cat)
+    message = str(caught.value)
+    assert "show_cat" in message
+    assert "'idd'" in message
+    assert re.search(r"\bid\b", message), "what was probably meant"
+    assert routes(app) == []
+
+
+def test_a_parameter_of_another_path_is_unknown():
+    app = server()
+    app.get("/cats/:name", lambda req, name: name)
+    with pytest.raises(TypeError, match="'name'"):
+        app.get("/dogs/:id", lambda req, name: name)
+
+
+@pytest.mark.parametrize("handler", ["a text", 7, {}, Cats], ids=["str", "int", "dict", "class"])
+@pytest.mark.parametrize("form", ["call", "decorator", "chain"])
+def test_what_cannot_be_called_with_a_request_is_no_handler(form, handler):
+    app = server()
+    with pytest.raises(TypeError, match=r"a handler is a function|register a function"):
+        register(app, form, "/", handler)
+    assert routes(app) == []
+
+
+def test_none_is_no_handler():
+    app = server()
+    with pytest.raises(TypeError, match="a handler is a function"):
+        app.get("/", None)
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "sse"])
+def test_a_decorator_without_its_path_is_told(verb):
+    """`@app.get` above a function, the parentheses forgotten."""
+    app = server()
+    with pytest.raises((TypeError, InvalidPath), match="path"):
+        getattr(app, verb)(hello)
+
+
+@pytest.mark.parametrize("form", ["call", "decorator"])
+def test_an_unknown_option_names_the_known_ones(form):
+    app = server()
+    arguments = ("/", hello) if form == "call" else ("/",)
+    with pytest.raises(RoutingError, match=r"'on_disconect'.*known are.*on_disconnect"):
+        app.get(*arguments, on_disconect="detach")
+    assert routes(app) == []
+
+
+@pytest.mark.parametrize("value", ["detached", None, True, 1])
+def test_a_bad_value_of_an_option_names_the_good_ones(value):
+    app = server()
+    with pytest.raises((ValueError, TypeError), match="on_disconnect"):
+        app.get("/", hello, on_disconnect=value)
+    assert routes(app) == []
+
+
+@pytest.mark.parametrize("handler", [hello, lambda res: res.sse()], ids=["function", "lambda"])
+def test_an_sse_handler_has_to_yield(handler):
+    app = server()
+    with pytest.raises(TypeError, match=r"/events.*write a generator, or get\(\) with res\.sse\(\)"):
+        app.sse("/events", handler)
+    assert routes(app) == []
+
+
+def test_a_failed_registration_changes_nothing():
+    app = server()
+    app.get("/a", hello)
+    for mistake in (
+        lambda: app.get("/a", hello),
+        lambda: app.get("b", hello),
+        lambda: app.get("/c", lambda nobody, knows: None),
+        lambda: app.get("/d", hello, bad=1),
+        lambda: app.sse("/e", hello),
+    ):
+        with pytest.raises((RoutingError, TypeError)):
+            mistake()
+    assert routes(app) == [("GET", "/a")]
+    app.get("/c", hello).get("/d", hello)
+    assert routes(app) == [("GET", "/a"), ("GET", "/c"), ("GET", "/d")]
