@@ -21,7 +21,9 @@ cdef class Connection(ExchangeOwner):
     cdef str ending               # why we end the connection; None: the client does
     cdef Deadline phase_deadline
     cdef Deadline write_deadline  # armed while the transport is over its high-water mark
-    cdef Py_ssize_t stalled_at    # unsent bytes when a deadline on progress was armed
+    cdef bint was_behind          # over the high-water mark since it was last idle
+    cdef Py_ssize_t write_backlog # unsent bytes when the write deadline was armed
+    cdef Py_ssize_t phase_backlog # unsent bytes when the phase deadline was armed, where output may outlast the phase
     cdef Py_ssize_t discarded     # bytes read and dropped while closing
     cdef object _info             # cache of get_extra_info answers
 
@@ -32,7 +34,9 @@ cdef class Connection(ExchangeOwner):
     # Give up: what is still to be sent goes nowhere.
     cdef int lose(self, str reason) except -1
     cdef int64_t _ticks_of(self, ConnectionPhase phase) except -1
-    cdef int _check_progress(self, Deadline* deadline) except -1
+    cdef int _writing_late(self) except -1
+    cdef int _idle_late(self) except -1
+    cdef int _closing_late(self) except -1
     # Input that nobody wants any more; more than unread_body of it ends the patience.
     cdef int discard(self, Py_ssize_t size) except -1
     cdef int _turn_away(self) except -1

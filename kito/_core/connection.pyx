@@ -95,6 +95,9 @@ cdef class Connection(ExchangeOwner):
     cdef int64_t _ticks_of(self, ConnectionPhase phase) except -1:
         """How long a phase may last, 0 for ever."""
         if phase == CONNECTION_IDLE:
+            # Its answers may still be on their way: then it is idle from the moment they are taken.
+            self.phase_backlog = <Py_ssize_t>self.transport.get_write_buffer_size() + 1 if self.was_behind else 0
+            self.was_behind = self.writer.paused
             return self.state.keep_alive_ticks
         if phase == CONNECTION_HEAD:
             return self.state.head_ticks
@@ -103,8 +106,8 @@ cdef class Connection(ExchangeOwner):
         if phase == CONNECTION_BUSY and self.current.phase == EXCHANGE_OPEN:
             return self.state.handler_ticks
         if phase == CONNECTION_LINGER:
-            self.stalled_at = self.transport.get_write_buffer_size()
-            return self.state.write_ticks if self.stalled_at else self.state.linger_ticks
+            self.phase_backlog = self.transport.get_write_buffer_size()
+            return self.state.write_ticks if self.phase_backlog else self.state.linger_ticks
         return 0
 
     cdef int finish(self, bint staged) except -1:
@@ -184,28 +187,46 @@ cdef class Connection(ExchangeOwner):
             if self.transport is None:
                 return
             if kind == WRITE_DEADLINE:
-                # A closing connection is watched by the deadline of its phase.
-                if self.writer.paused and self.phase != CONNECTION_LINGER:
-                    self._check_progress(&self.write_deadline)
+                self._writing_late()
             elif self.phase == CONNECTION_HEAD or self.phase == CONNECTION_BODY:
                 self.input_late()
             elif self.phase == CONNECTION_BUSY:
                 if self.current is not None and self.current.phase == EXCHANGE_OPEN:
                     self.answer_late()
             elif self.phase == CONNECTION_LINGER:
-                self._check_progress(&self.phase_deadline)
+                self._closing_late()
             else:
-                self.transport.close()
+                self._idle_late()
         except Exception:
             _log.exception("a deadline could not be enforced")
 
-    cdef int _check_progress(self, Deadline* deadline) except -1:
-        """Give up on a client that has taken nothing since the deadline was armed."""
+    cdef int _writing_late(self) except -1:
+        """Give up on a client that has taken nothing of a response since the deadline was armed."""
         cdef Py_ssize_t size = self.transport.get_write_buffer_size()
-        if size == 0 or size >= self.stalled_at:
+        if not self.writer.paused or self.phase == CONNECTION_LINGER:
+            return 0        # a closing connection is watched by the deadline of its phase
+        if size >= self.write_backlog:
             return self.lose("timeout")
-        self.stalled_at = size
-        self.state.clock.arm(deadline, self.state.write_ticks)
+        self.write_backlog = size
+        self.state.clock.arm(&self.write_deadline, self.state.write_ticks)
+        return 0
+
+    cdef int _idle_late(self) except -1:
+        """Close an idle connection; one that still reads its last answer is not idle."""
+        cdef Py_ssize_t size = self.transport.get_write_buffer_size()
+        if not self.writer.paused and size >= self.phase_backlog:
+            return self.finish(False)
+        self.phase_backlog = size
+        self.state.clock.arm(&self.phase_deadline, self.state.keep_alive_ticks)
+        return 0
+
+    cdef int _closing_late(self) except -1:
+        """Give up on a client that takes nothing of its last answer, or has had its time to close."""
+        cdef Py_ssize_t size = self.transport.get_write_buffer_size()
+        if size >= self.phase_backlog:
+            return self.lose("timeout")
+        self.phase_backlog = size
+        self.state.clock.arm(&self.phase_deadline, self.state.write_ticks if size else self.state.linger_ticks)
         return 0
 
     # === asyncio.BaseProtocol ===
@@ -239,7 +260,8 @@ cdef class Connection(ExchangeOwner):
     def pause_writing(self):
         """The transport is over its high-water mark: the client must take something in time."""
         self.writer.pause()
-        self.stalled_at = self.transport.get_write_buffer_size()
+        self.was_behind = True
+        self.write_backlog = self.transport.get_write_buffer_size()
         self.state.clock.arm(&self.write_deadline, self.state.write_ticks)
 
     def resume_writing(self):
@@ -266,7 +288,7 @@ cdef class Connection(ExchangeOwner):
         """Close unless a request is here, whole or in part; True if it closes now."""
         if self.transport is None or (self.phase != CONNECTION_NEW and self.phase != CONNECTION_IDLE):
             return False
-        self.transport.close()
+        self.finish(False)
         return True
 
     def say_farewell(self, retry):

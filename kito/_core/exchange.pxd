@@ -43,7 +43,8 @@ cdef Exchange NO_EXCHANGE
 cdef class Exchange(Timed):
     # The request; complete before the handler starts, never changed afterwards.
     cdef readonly bytes method
-    cdef readonly bytes target    # as sent, still percent-encoded
+    cdef readonly bytes target    # in origin-form or b"*", still percent-encoded
+    cdef bytes authority          # of an absolute target, None: the Host field counts
     cdef list raw_headers         # flat [name, value, ...] as received
     cdef int minor_version        # of HTTP/1
     cdef bytes body               # None: there was none

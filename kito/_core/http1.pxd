@@ -9,10 +9,12 @@ cdef class Http1Connection(Connection):
     # Borrowed from the state's pool while any part of a request is here, else None.
     cdef Http1Reader reader
     cdef bint serving             # inside _serve(): it goes on with the next exchange itself
+    cdef bint unread              # input lies behind the request that is being served
     cdef bint served              # an exchange was begun since the last rest
     # Input that came while an exchange ran, unparsed, None while there is none.
     cdef list held
     cdef Py_ssize_t held_bytes
+    cdef Py_ssize_t held_requests # at most: empty lines in it, of which each request has one
     cdef bint reading_paused      # by us, for held input
     cdef bint resuming            # _resume() is in the loop's queue
 
@@ -22,11 +24,10 @@ cdef class Http1Connection(Connection):
     cdef int _serve(self) except -1
     cdef int _rest(self) except -1
     # Beside them:
-    cdef int _hold(self, object data) except -1
+    cdef int _hold(self, bytes data) except -1
     cdef bint _can_serve(self) noexcept
     cdef bint _has_work(self) noexcept
     cdef int _resume_soon(self) except -1
     cdef int _answer_failure(self, Http1Exchange exchange) except -1
     cdef int _say_continue(self) except -1
-    cdef Py_ssize_t _appetite(self, const char* data, Py_ssize_t size) noexcept
     cdef bint _body_drips(self) noexcept

@@ -7,7 +7,9 @@ One exchange is answered at a time; what arrives meanwhile is held unparsed.
 
 import logging
 
+from cpython.buffer cimport PyBUF_READ
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdint cimport int64_t
 
 from kito._core.common cimport (
@@ -26,15 +28,6 @@ import msgspec
 from kito.errors import HandlerTimeout, RequestTimeout, error_document
 
 _log = logging.getLogger("kito")
-
-cdef extern from *:
-    """
-    #ifndef _GNU_SOURCE
-    #define _GNU_SOURCE
-    #endif
-    #include <string.h>
-    """
-    void* memmem(const void* haystack, size_t size, const void* needle, size_t needle_size) nogil
 
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 cdef object _to_json = msgspec.json.Encoder().encode
@@ -70,42 +63,42 @@ cdef class Http1Connection(Connection):
         return self._rest()
 
     cdef int _consume(self, bytes data) except -1:
-        """Parse in steps, so that what one read can queue is bounded; serve after each."""
+        """Parse a message, or what there is of it, and serve it; then the next."""
         cdef const char* start = PyBytes_AS_STRING(data)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
-        cdef Py_ssize_t offset
+        cdef Py_ssize_t offset = 0
         cdef Py_ssize_t step
         if self.reader is None:
             self.reader = borrow_reader(self.state, self, self.writer)
-        step = self._appetite(start, size)
-        if step == size:
-            offset = self.reader.feed(data, size)
-        else:
-            offset = self.reader.feed(memoryview(data)[:step], step)
-        self._serve()
-        while offset < size and self.phase < CONNECTION_LINGER:
-            if not self._can_serve():
-                return self._hold(data[offset:])
-            step = self._appetite(start + offset, size - offset)
-            offset += self.reader.feed(memoryview(data)[offset:offset + step], step)
+        while self._can_serve():
+            step = self.reader.parser.appetite(start + offset, size - offset)
+            if step == size:
+                offset = self.reader.feed(data, size)
+            else:
+                view = PyMemoryView_FromMemory(<char*>start + offset, step, PyBUF_READ)
+                offset += self.reader.feed(view, step)
+            self.unread = offset < size
             self._serve()
+            self.unread = False
+            if offset == size:
+                return 0
+        if self.phase < CONNECTION_LINGER:
+            self._hold(data[offset:])
         return 0
 
     cdef int _serve(self) except -1:
-        """Answer what is queued, one exchange after the other, until one takes its time."""
+        """Answer the request that is whole, if one is and the client takes its answers."""
         cdef Http1Exchange exchange
-        self.serving = True
+        if self.reader.ready is None or not self._can_serve():
+            return 0
+        exchange = self.reader.pop()
+        self.current = exchange
+        self.serving = self.served = True
         try:
-            while self._can_serve():
-                exchange = self.reader.pop()
-                if exchange is None:
-                    break
-                self.current = exchange
-                self.served = True
-                if exchange.failure is None:
-                    self.state.dispatcher.dispatch(exchange)
-                else:
-                    self._answer_failure(exchange)
+            if exchange.failure is None:
+                self.state.dispatcher.dispatch(exchange)
+            else:
+                self._answer_failure(exchange)
         finally:
             self.serving = False
         return 0
@@ -136,13 +129,14 @@ cdef class Http1Connection(Connection):
             return 0        # blank lines buy nobody time
         return self.enter(CONNECTION_IDLE)
 
-    cdef int _hold(self, object data) except -1:
+    cdef int _hold(self, bytes data) except -1:
         """Keep input for later; a client that sends on and on is not read any more."""
         if self.held is None:
             self.held = []
         self.held.append(data)
         self.held_bytes += len(data)
-        if self.held_bytes > HELD_BYTES and not self.reading_paused:
+        self.held_requests += data.count(b"\r\n\r\n")
+        if (self.held_bytes > HELD_BYTES or self.held_requests >= self.state.pipeline) and not self.reading_paused:
             self.reading_paused = True
             self.transport.pause_reading()
         return 0
@@ -153,7 +147,7 @@ cdef class Http1Connection(Connection):
 
     cdef bint _has_work(self) noexcept:
         """Requests are here that nobody has begun to answer."""
-        return self.held is not None or (self.reader is not None and self.reader.first is not None)
+        return self.unread or self.held is not None or (self.reader is not None and self.reader.ready is not None)
 
     cdef bint _body_drips(self) noexcept:
         """The body under way has been slower than `body_rate` for too long."""
@@ -163,26 +157,6 @@ cdef class Http1Connection(Connection):
             return False
         age = self.state.clock.tick - incoming.body_since
         return age > self.state.body_rate_ticks and incoming.body_size < age * self.state.body_rate
-
-    cdef Py_ssize_t _appetite(self, const char* data, Py_ssize_t size) noexcept:
-        """How much of `data` to parse at once.
-
-        The rest of a declared body in one piece; else so little that no more
-        than `pipeline` requests can end in it: each has an empty line.
-        """
-        cdef Http1Exchange incoming = self.reader.incoming
-        cdef const char* place = data
-        cdef int left = self.state.pipeline
-        if incoming is not None and self.reader.parser.content_length > incoming.body_size:
-            return min(size, self.reader.parser.content_length - incoming.body_size)
-        size = min(size, <Py_ssize_t>FEED_BYTES)
-        while left > 0:
-            place = <const char*>memmem(place, size - (place - data), b"\r\n\r\n", 4)
-            if place is NULL:
-                return size
-            place += 4
-            left -= 1
-        return place - data
 
     cdef int _resume_soon(self) except -1:
         """Go on in a turn of its own: not inside the handler that has just answered."""
@@ -198,7 +172,7 @@ cdef class Http1Connection(Connection):
         if self.transport is None or not self._can_serve():
             return
         self.held = None
-        self.held_bytes = 0
+        self.held_bytes = self.held_requests = 0
         self._take(b"".join(held) if held is not None else b"")
         if self.held is None and self.reading_paused and self.phase < CONNECTION_LINGER:
             self.reading_paused = False
@@ -221,6 +195,10 @@ cdef class Http1Connection(Connection):
         return 0
 
     cdef int input_late(self) except -1:
+        if self.held is not None or self.writer.paused:
+            # It waits because the client does not take its answers, which has a deadline of its own.
+            self.state.clock.arm(&self.phase_deadline, self.state.head_ticks)
+            return 0
         self.reader.refuse(RequestTimeout("the request did not arrive in time"))
         return self._serve()
 
@@ -237,7 +215,7 @@ cdef class Http1Connection(Connection):
         """Nothing of a request is needed any more; idle connections hold no parser."""
         cdef Http1Reader reader = self.reader
         self.held = None
-        self.held_bytes = 0
+        self.held_bytes = self.held_requests = 0
         if reader is not None and not self.serving:
             self.reader = None
             reader.release()

@@ -16,6 +16,5 @@ cdef class Http1Exchange(Exchange):
     cdef list body_parts          # pieces of the body under way, None while there are none
     cdef Py_ssize_t body_size     # their bytes
     cdef int64_t body_since       # tick of the head, from which the body's rate is counted
-    cdef Http1Exchange next       # link of the reader's queue
 
     cdef bint _is_last(self) noexcept

@@ -32,7 +32,8 @@ cdef class RequestParser:
     cdef Py_ssize_t extension_size
     # The message whose head is read; complete from on_head() on.
     cdef bytes method
-    cdef bytes target
+    cdef bytes target             # in origin-form, or b"*"
+    cdef bytes authority          # of a target in absolute-form, which goes before Host; else None
     cdef list headers             # flat [name, value, ...] as received, trailing white space cut
     cdef int minor_version
     cdef bint keep_alive
@@ -40,17 +41,23 @@ cdef class RequestParser:
     cdef int64_t content_length   # -1: no such field
     cdef bint expects_continue
     cdef bint wants_upgrade
-    cdef unsigned int begun       # messages so far, modulo 2**32
+    cdef int carry                # bytes of an empty line that the last feed ended with
+    cdef object feeding           # what is being fed
     cdef Py_ssize_t head_bytes    # of fields and request line seen so far
     cdef Py_ssize_t fed_bytes     # handed over while in the head, or in a chunked body, the first feed left out
     cdef Py_ssize_t body_bytes    # of them: payload of the body, and what its chunks may need for their framing
     cdef Py_ssize_t trailer_bytes # of trailer fields seen so far
     cdef int hosts                # Host fields seen
-    cdef int codings              # Transfer-Encoding fields seen
+    cdef list codings             # values of Transfer-Encoding, None: no such field
     cdef bint has_connection      # a Connection or Proxy-Connection field was seen
+    cdef bint says_close          # the words of Connection
+    cdef bint says_keep_alive
+    cdef bytearray partial        # the head so far where it came in pieces, to choose a status by; else None
 
     cdef int open(self, ParserSink sink) except -1
     cdef void close(self) noexcept
+    # How much of `data` to feed at once: no message that ends in it has anything behind it.
+    cdef Py_ssize_t appetite(self, const char* data, Py_ssize_t size) noexcept
     # Returns the number of bytes taken; fewer than given only behind an ignored upgrade.
     # Raises RemoteProtocolError; the parser is of no use then.
     cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1
@@ -61,3 +68,4 @@ cdef class RequestParser:
     cdef int _count(self, Py_ssize_t size) except -1
     cdef int _count_trailer(self, Py_ssize_t size) except -1
     cdef int _count_fed(self, Py_ssize_t size) except -1
+    cdef int _note_partial(self, ParserPhase before, object data, Py_ssize_t size) except -1

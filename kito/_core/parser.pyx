@@ -6,12 +6,17 @@ check is checked here on its output: sizes, the version, Host, transfer codings.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport INT64_MAX, int64_t
+from libc.string cimport memcmp
+
+from kito._core.common cimport FEED_BYTES
+
+from kito._core.grammar cimport (
+    check_codings, check_host, connection_words, is_plain_path, names_other_protocol, refusal, split_target,
+)
 
 import httptools
 
-from kito.errors import (
-    BadRequest, HeadTooLarge, NotImplementedCoding, RemoteProtocolError, URITooLong, VersionNotSupported,
-)
+from kito.errors import BadRequest, HeadTooLarge, URITooLong, VersionNotSupported
 
 cdef object _new_http = httptools.HttpRequestParser
 cdef object _ParserError = httptools.HttpParserError
@@ -19,23 +24,25 @@ cdef object _CallbackError = httptools.HttpParserCallbackError
 cdef object _MethodError = httptools.HttpParserInvalidMethodError
 cdef object _Upgrade = httptools.HttpParserUpgrade
 
+cdef extern from *:
+    """
+    #ifndef _GNU_SOURCE
+    #define _GNU_SOURCE
+    #endif
+    #include <string.h>
+    """
+    void* memmem(const void* haystack, size_t size, const void* needle, size_t needle_size) noexcept nogil
+
+cdef bytes EMPTY_LINE = b"\r\n\r\n"
+
 cdef enum:
     FIELD_OVERHEAD_BYTES = 4      # ": " and the line end
     LINE_OVERHEAD_BYTES = 12      # two spaces, "HTTP/1.1" and the line end
     CHUNK_OVERHEAD_BYTES = 24     # size line and line ends that any chunk may have
     MAX_LENGTH_DIGITS = 18        # fit a signed 64-bit number
 
-# Characters of a Host value: reg-name, IPv4, bracketed IPv6 and port (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
-cdef bint _HOST[256]
-
-
-cdef object _make_table():
-    cdef int code
-    for code in range(256):
-        _HOST[code] = chr(code) in (
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=%:[]")
-
-_make_table()
+# llhttp obeys these in a trailer section too, where they mean nothing (RFC 9110 section 6.5.1).
+cdef frozenset _NOT_IN_TRAILERS = frozenset((b"connection", b"proxy-connection"))
 
 
 cdef class ParserSink:
@@ -73,22 +80,59 @@ cdef class RequestParser:
 
     cdef void close(self) noexcept:
         self.sink = None
-        self._http = self._feed = self._should_keep_alive = self._get_method = None
+        self._http = self._feed = self._should_keep_alive = self._get_method = self.feeding = None
         self.headers = None
         self.target = None
 
     cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1:
         cdef ParserPhase phase = self.phase
-        cdef unsigned int begun = self.begun
+        self.feeding = data
         try:
             self._feed(data)
         except _Upgrade as upgrade:
             return upgrade.args[0]
         except _ParserError as error:
-            raise _translate(error)
-        if begun == self.begun and phase == self.phase and phase != PARSER_BETWEEN:
-            self._count_fed(size)
+            raise self._translate(error)
+        if self.phase == PARSER_BETWEEN:
+            self.carry = 0
+        else:
+            self._note_partial(phase, data, size)
+        self.feeding = None
         return size
+
+    cdef int _note_partial(self, ParserPhase before, data, Py_ssize_t size) except -1:
+        """A message came in part: count it, and remember what there is of its head."""
+        self.carry = _match_end(self.carry, data, size)
+        if before == self.phase:
+            self._count_fed(size)
+        if self.phase == PARSER_HEAD:
+            if self.partial is None:
+                self.partial = bytearray()
+            self.partial += data
+        return 0
+
+    cdef Py_ssize_t appetite(self, const char* data, Py_ssize_t size) noexcept:
+        cdef const char* place
+        cdef Py_ssize_t missing = 4 - self.carry
+        if self.phase == PARSER_BODY and self.content_length >= 0:
+            return min(size, self.content_length - self.body_bytes)
+        if self.carry and size >= missing and memcmp(data, <const char*>EMPTY_LINE + self.carry, missing) == 0:
+            return missing
+        if self.phase != PARSER_BODY:
+            size = min(size, <Py_ssize_t>FEED_BYTES)
+        place = <const char*>memmem(data, size, <const char*>EMPTY_LINE, 4)
+        return size if place is NULL else place + 4 - data
+
+    def _translate(self, error):
+        """The RemoteProtocolError behind an error of httptools."""
+        if isinstance(error, _CallbackError):
+            cause = error.__context__
+            return cause if cause is not None else error
+        return refusal(str(error), isinstance(error, _MethodError), self._start_of_message())
+
+    def _start_of_message(self):
+        """The bytes of the message under way so far; only to choose a status by."""
+        return (bytes(self.partial) if self.partial is not None else b"") + bytes(self.feeding)
 
     cdef int _count_fed(self, Py_ssize_t size) except -1:
         """A field or chunk extension that never ends reaches no callback: count what was handed over."""
@@ -114,6 +158,8 @@ cdef class RequestParser:
         if self.phase == PARSER_BODY:
             # A trailer: counted, never merged with the head (RFC 9110 section 6.5.1).
             self._count_trailer(PyBytes_GET_SIZE(name) + size + FIELD_OVERHEAD_BYTES)
+            if name.lower() in _NOT_IN_TRAILERS:
+                raise BadRequest(f"the field {name.decode('latin-1')} in a trailer section")
             return
         self._count(PyBytes_GET_SIZE(name) + size + FIELD_OVERHEAD_BYTES)
         if size and (text[size - 1] == c" " or text[size - 1] == c"\t"):
@@ -129,6 +175,8 @@ cdef class RequestParser:
         self._count(PyBytes_GET_SIZE(self.target) + PyBytes_GET_SIZE(self.method) + LINE_OVERHEAD_BYTES)
         self.keep_alive = self._should_keep_alive()
         self._check_version()
+        if not is_plain_path(self.target):
+            self.target, self.authority = split_target(self.method, self.target)
         self._check_framing()
         self.phase = PARSER_BODY
         self.fed_bytes = 0
@@ -147,12 +195,12 @@ cdef class RequestParser:
 
     cdef void _reset(self) noexcept:
         self.phase = PARSER_HEAD
-        self.begun += 1
-        self.target = None
+        self.target = self.authority = self.partial = self.codings = None
         self.headers = []
         self.content_length = -1
         self.chunked = self.expects_continue = self.wants_upgrade = self.has_connection = False
-        self.hosts = self.codings = 0
+        self.says_close = self.says_keep_alive = False
+        self.hosts = 0
         self.head_bytes = self.fed_bytes = self.body_bytes = self.trailer_bytes = 0
 
     cdef int _count(self, Py_ssize_t size) except -1:
@@ -173,16 +221,19 @@ cdef class RequestParser:
         if size == 4:
             if _is(name, b"host"):
                 self.hosts += 1
-                _check_host(value)
+                check_host(value)
         elif size == 6:
             if _is(name, b"expect"):
                 self._note_expect(value)
         elif size == 7:
             if _is(name, b"upgrade"):
                 self.wants_upgrade = True
-        elif size == 10 or size == 16:
-            if _is(name, b"connection") or _is(name, b"proxy-connection"):
-                self.has_connection = True
+        elif size == 10:
+            if _is(name, b"connection"):
+                self._note_connection(value)
+        elif size == 16:
+            if _is(name, b"proxy-connection"):
+                self.has_connection = True      # llhttp takes it for Connection
         elif size == 14:
             if _is(name, b"content-length"):
                 # llhttp let nothing but digits through, up to 64 bits of them
@@ -197,13 +248,16 @@ cdef class RequestParser:
             return      # RFC 9110 section 10.1.1: other expectations may be ignored
         self.expects_continue = True
 
+    def _note_connection(self, bytes value):
+        close, keep_alive = connection_words(value)
+        self.has_connection = True
+        self.says_close = self.says_close or close
+        self.says_keep_alive = self.says_keep_alive or keep_alive
+
     def _note_coding(self, bytes value):
-        self.codings += 1
-        if value.lower() != b"chunked":
-            raise NotImplementedCoding("the only transfer coding that kito reads is 'chunked'")
-        if self.codings > 1:
-            raise BadRequest("two Transfer-Encoding fields")
-        self.chunked = True
+        if self.codings is None:
+            self.codings = []
+        self.codings.append(value)
 
     cdef int _check_version(self) except -1:
         # llhttp keeps a connection alive without being asked to for HTTP/1.1 only,
@@ -216,16 +270,24 @@ cdef class RequestParser:
             self.minor_version = 1
         elif version == "1.0":
             self.minor_version = 0
+            if names_other_protocol(self._start_of_message()):
+                raise BadRequest("the request is not of HTTP")
         elif version == "0.9":
             raise BadRequest("HTTP/0.9 is not served: the request line needs a version")
         else:
             raise VersionNotSupported(f"HTTP/{version} is not served here: use HTTP/1.1")
+        # RFC 9112 section 9.3: `close` wins, and before HTTP/1.1 keep-alive has to be asked for.
+        self.keep_alive = self.keep_alive and not self.says_close and (
+            self.minor_version == 1 or self.says_keep_alive)
         return 0
 
     cdef int _check_framing(self) except -1:
         if self.hosts != 1 and (self.hosts or self.minor_version):
             # RFC 9112 section 3.2
             raise BadRequest("the Host field is missing" if not self.hosts else "two Host fields")
+        if self.codings is not None:
+            check_codings(self.codings)
+            self.chunked = True
         if self.minor_version == 0:
             self.expects_continue = False           # RFC 9110 section 10.1.1
             if self.chunked:
@@ -244,23 +306,17 @@ cdef bint _is(bytes name, const char* lower) noexcept:
     return True
 
 
-cdef int _check_host(bytes value) except -1:
-    cdef const unsigned char* text = <const unsigned char*>PyBytes_AS_STRING(value)
-    cdef Py_ssize_t index
-    for index in range(PyBytes_GET_SIZE(value)):
-        if not _HOST[text[index]]:
-            raise BadRequest("the Host field is not a host name with an optional port")
-    return 0
-
-
-cdef object _translate(object error):
-    """The RemoteProtocolError behind an error of httptools."""
-    if isinstance(error, _CallbackError):
-        cause = error.__context__
-        return cause if cause is not None else error
-    reason = str(error)
-    if isinstance(error, _MethodError):
-        return NotImplementedCoding(f"the request line does not begin with a method that kito knows: {reason}")
-    if reason == "Invalid HTTP version":
-        return VersionNotSupported(f"the HTTP version is not served here: {reason}")
-    return BadRequest(f"the request is not HTTP/1.1: {reason}")
+cdef int _match_end(int carry, object data, Py_ssize_t size) except -1:
+    """How much of an empty line, CR LF CR LF, the input ends with: 0 to 3 bytes."""
+    cdef bytes tail = bytes(data[max(size - 3, 0):])
+    cdef unsigned char byte
+    if size >= 3:
+        carry = 0
+    for byte in tail:
+        if byte == c"\r":
+            carry = 3 if carry == 2 else 1
+        elif byte == c"\n" and carry == 1:
+            carry = 2
+        else:
+            carry = 0
+    return carry

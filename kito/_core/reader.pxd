@@ -1,4 +1,4 @@
-"""Http1Reader: turns the bytes of a connection into a queue of exchanges."""
+"""Http1Reader: turns the bytes of a connection into exchanges, one at a time."""
 
 from kito._core.exchange cimport ExchangeOwner
 from kito._core.http1_exchange cimport Http1Exchange
@@ -15,9 +15,8 @@ cdef class Http1Reader(ParserSink):
     cdef TransportWriter writer
     # The exchange whose body is arriving, None between messages and in heads.
     cdef Http1Exchange incoming
-    # Exchanges whose requests are whole, in the order of arrival.
-    cdef Http1Exchange first
-    cdef Http1Exchange last
+    # The exchange whose request is whole, or refused, and waits to be served; else None.
+    cdef Http1Exchange ready
     cdef bint broken              # a request was refused, or said it is the last: no more input is read
 
     cdef Http1Reader spare        # link of the state's pool, None while in use
@@ -31,7 +30,6 @@ cdef class Http1Reader(ParserSink):
     cdef Http1Exchange pop(self)
     # Nothing of a message is here, whole or in part.
     cdef bint between(self) noexcept
-    cdef int _push(self, Http1Exchange exchange) except -1
     cdef Http1Exchange _new(self)
 
 

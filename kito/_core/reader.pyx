@@ -1,7 +1,8 @@
-"""Http1Reader: turns the bytes of a connection into a queue of exchanges.
+"""Http1Reader: turns the bytes of a connection into exchanges, one at a time.
 
-A request that is refused takes its place in the queue like any other, so that
-its answer comes behind the answers that are still owed (RFC 9112 section 9.3.2).
+What is fed never reaches beyond the end of a message, so that the next request
+is parsed when this one is answered: the client's answers keep their order, an
+error included (RFC 9112 section 9.3.2), and nothing piles up.
 """
 
 from kito._core.debug cimport LIVE_READERS, count_live
@@ -46,7 +47,7 @@ cdef class Http1Reader(ParserSink):
         cdef ServerState state = self.state
         self.owner = None
         self.writer = None
-        self.incoming = self.first = self.last = None
+        self.incoming = self.ready = None
         if clean and state.spare_readers < SPARE_READERS:
             self.spare = <Http1Reader>state.spare_reader
             state.spare_reader = self
@@ -75,25 +76,22 @@ cdef class Http1Reader(ParserSink):
         exchange.body_parts = None
         self.incoming = None
         self.broken = True
-        return self._push(exchange)
+        self.ready = exchange
+        return 0
 
     cdef Http1Exchange pop(self):
-        cdef Http1Exchange exchange = self.first
-        if exchange is None:
-            return None
-        self.first = exchange.next
-        exchange.next = None
-        if self.first is None:
-            self.last = None
+        cdef Http1Exchange exchange = self.ready
+        self.ready = None
         return exchange
 
     cdef bint between(self) noexcept:
-        return self.first is None and self.parser.phase == PARSER_BETWEEN
+        return self.ready is None and self.parser.phase == PARSER_BETWEEN
 
     cdef int on_head(self, RequestParser parser) except -1:
         cdef Http1Exchange exchange = self._new()
         exchange.method = parser.method
         exchange.target = parser.target
+        exchange.authority = parser.authority
         exchange.raw_headers = parser.headers
         exchange.minor_version = parser.minor_version
         exchange.keep_alive = parser.keep_alive
@@ -133,14 +131,7 @@ cdef class Http1Reader(ParserSink):
             exchange.body_parts = None
         if not exchange.keep_alive:
             self.broken = True      # RFC 9112 section 9.6: nothing behind `close` is read
-        return self._push(exchange)
-
-    cdef int _push(self, Http1Exchange exchange) except -1:
-        if self.last is None:
-            self.first = exchange
-        else:
-            self.last.next = exchange
-        self.last = exchange
+        self.ready = exchange
         return 0
 
     cdef Http1Exchange _new(self):

@@ -16,8 +16,15 @@ cdef class Request:
 
     @property
     def raw_target(self):
-        """The request target as sent, bytes (RFC 9112 section 3.2)."""
+        """Path and query as sent, or `*`, bytes; an absolute target has lost its authority (RFC 9112 section 3.2)."""
         return self.exchange.target
+
+    @property
+    def raw_authority(self):
+        """Host and port that the request is for: of an absolute target, else of Host (RFC 9112 section 3.3); bytes."""
+        if self.exchange.authority is not None:
+            return self.exchange.authority
+        return self.exchange.request_field(b"host") or b""
 
     @property
     def raw_headers(self):

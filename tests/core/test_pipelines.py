@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kito import Limits
 from kito.app import App
 
 from .answers import read_answers
@@ -94,7 +95,7 @@ def test_a_handler_begins_when_the_answer_before_its_own_is_whole(rig, peer, han
 
 
 def test_a_refusal_comes_behind_the_answers_that_are_owed(rig, peer, handlers):
-    peer.send(get("/held/1") + get("/task/2") + b"NONSENSE\r\n\r\n" + get("/sync/3"))
+    peer.send(get("/held/1") + get("/task/2") + b"NONSENSE / HTTP/1.1\r\n\r\n" + get("/sync/3"))
     assert peer.end is None
     rig.call(handlers.streams["1"].write, "a")
     rig.call(handlers.streams["1"].end, "b")
@@ -143,7 +144,7 @@ def test_a_deep_pipeline_is_answered_without_deep_recursion(rig, peer, handlers)
 
 
 def test_input_that_waits_is_bounded_and_complete(rig, peer, handlers):
-    filler = get("/sync/1", b"x: " + b"a" * 1000 + b"\r\n")
+    filler = get("/sync/1", b"x: " + b"a" * 5000 + b"\r\n")  # so few that their number is no matter
     peer.send(get("/held/0"))
     sent = 0
     while peer.transport.reading:
@@ -156,6 +157,17 @@ def test_input_that_waits_is_bounded_and_complete(rig, peer, handlers):
     rig.call(handlers.streams["0"].end, "0")
     assert bodies(peer.received) == ["0", *["1"] * sent, "2"]
     assert peer.transport.reading
+
+
+def test_no_more_requests_wait_than_the_pipeline_may_have(rig, peer, handlers):
+    peer.send(get("/held/0"))
+    for sent in range(1, Limits().pipeline + 1):
+        assert peer.transport.reading
+        peer.send(get(f"/sync/{sent}"))
+    assert not peer.transport.reading
+    rig.call(handlers.streams["0"].end, "0")
+    assert peer.transport.reading
+    assert len(bodies(peer.received)) == 1 + Limits().pipeline
 
 
 def test_reading_pauses_and_resumes_as_often_as_needed(rig, peer, handlers):

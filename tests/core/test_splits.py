@@ -125,7 +125,7 @@ def converse(pieces, *, turn_each):
         else:
             rig.call(lambda: [peer.transport.deliver(piece) for piece in pieces])
         rig.log.records.clear()  # failing handlers are logged, as they should be
-        return peer.received.replace(rig.state.clock.date.encode(), b"now"), peer.end, peer.transport.closed_by
+        return peer.received.replace(rig.state.clock.date.encode(), b"now"), peer.end
 
 
 def cut(data, places):

@@ -1,0 +1,157 @@
+"""Grammar of request heads that httptools leaves to a server: targets, hosts, codings. Pure functions."""
+
+import ipaddress
+import re
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+
+from kito.errors import BadRequest, NotImplementedCoding, VersionNotSupported
+
+cdef enum:
+    MAX_PORT_DIGITS = 5
+
+cdef bytes OPTIONS = b"OPTIONS"
+cdef bytes CONNECT = b"CONNECT"
+cdef bytes ASTERISK = b"*"
+
+# RFC 3986 section 3.2.2, without the comma: no host has one, and lists of hosts are an attack.
+_REG_NAME = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})*")
+_IPV_FUTURE = re.compile(rb"v[0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+", re.I)
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.I)
+_TOKEN_START = re.compile(rb"(?:\r\n)*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?: |$)")
+_OTHER_VERSION = re.compile(rb" HTTP/(?!1\.[01]\r)[0-9]\.[0-9]\r")
+_OTHER_PROTOCOL = re.compile(rb"(?:\r\n)*\S+ \S+ (?:RTSP|ICE)/")
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
+# Letters, digits, "-" and ".": hosts of nothing else need no second look.
+cdef bint _PLAIN_HOST[256]
+
+
+cdef object _make_table():
+    cdef int code
+    for code in range(256):
+        _PLAIN_HOST[code] = chr(code) in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
+
+_make_table()
+
+
+cdef int check_host(bytes value) except -1:
+    cdef const unsigned char* text = <const unsigned char*>PyBytes_AS_STRING(value)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(value)
+    cdef Py_ssize_t index = 0
+    while index < size and _PLAIN_HOST[text[index]]:
+        index += 1
+    if index < size and not _is_port(text + index, size - index):
+        _check_host_slowly(value)
+    return 0
+
+
+cdef bint _is_port(const unsigned char* text, Py_ssize_t size) noexcept:
+    """A colon and up to four digits: a port that need not be looked at twice."""
+    cdef Py_ssize_t index
+    if text[0] != c":" or size > MAX_PORT_DIGITS:
+        return False
+    for index in range(1, size):
+        if text[index] < c"0" or text[index] > c"9":
+            return False
+    return True
+
+
+cdef int _check_host_slowly(bytes value) except -1:
+    host, colon, port = value, b"", b""
+    if value.startswith(b"["):
+        host, bracket, rest = value.partition(b"]")
+        if not bracket or rest[:1] not in (b"", b":") or not _is_ip_literal(host[1:]):
+            raise BadRequest("the host is not an IP address in brackets with an optional port")
+        port = rest[1:]
+    else:
+        host, colon, port = value.partition(b":")
+        if not _REG_NAME.fullmatch(host):
+            raise BadRequest("the host is not a name or an address with an optional port")
+    if port and (not port.isdigit() or len(port) > MAX_PORT_DIGITS or int(port) > 65535):
+        raise BadRequest("the port of the host is not a number up to 65535")
+    return 0
+
+
+cdef bint _is_ip_literal(bytes text) except -1:
+    if _IPV_FUTURE.fullmatch(text):
+        return True
+    if b"%" in text:
+        return False
+    try:
+        ipaddress.IPv6Address(text.decode("latin-1"))
+    except ValueError:
+        return False
+    return True
+
+
+cdef bint is_plain_path(bytes target) noexcept:
+    cdef const unsigned char* text = <const unsigned char*>PyBytes_AS_STRING(target)
+    cdef Py_ssize_t index
+    if text[0] != c"/":
+        return False
+    for index in range(PyBytes_GET_SIZE(target)):
+        if text[index] == c"#" or text[index] >= 0x80:
+            return False
+    return True
+
+
+cdef tuple split_target(bytes method, bytes target):
+    if method == CONNECT:
+        raise NotImplementedCoding("kito is no proxy: CONNECT is not served")
+    if not target.isascii():
+        raise BadRequest("the request target holds bytes that a URL must percent-encode")
+    if b"#" in target:
+        raise BadRequest("the request target holds a fragment")
+    if target.startswith(b"/"):
+        return target, None
+    if target == ASTERISK:
+        if method != OPTIONS:
+            raise BadRequest("the request target '*' is for OPTIONS only")
+        return target, None
+    found = _ABSOLUTE.fullmatch(target)
+    if found is None:
+        raise BadRequest("the request target is neither a path nor an http URL")
+    authority, rest = found.groups()
+    if not authority or authority.startswith(b":"):
+        raise BadRequest("the URL of the request has no host")
+    check_host(authority)
+    if not rest:
+        return (ASTERISK if method == OPTIONS else b"/"), authority
+    return (rest if rest.startswith(b"/") else b"/" + rest), authority
+
+
+cdef int check_codings(list values) except -1:
+    cdef list codings = [coding.strip(b" \t") for coding in b",".join(values).split(b",")]
+    for coding in codings:
+        if not _TOKEN.fullmatch(coding):
+            raise BadRequest("the Transfer-Encoding is not a list of codings")
+    lower = [coding.lower() for coding in codings]
+    last = lower.pop()
+    if last != b"chunked" or b"chunked" in lower:
+        # RFC 9112 section 6.3: the length of such a body cannot be told.
+        raise BadRequest("the last Transfer-Encoding, and only that, must be 'chunked'")
+    if lower:
+        raise NotImplementedCoding("the only transfer coding that kito reads is 'chunked'")
+    return 0
+
+
+cdef tuple connection_words(bytes value):
+    words = [word.strip(b" \t") for word in value.lower().split(b",")]
+    return b"close" in words, b"keep-alive" in words
+
+
+cdef object refusal(str reason, bint bad_method, bytes start):
+    if bad_method:
+        if _TOKEN_START.match(start):
+            return NotImplementedCoding(f"the method of the request is not known: {reason}")
+        return BadRequest("the request does not begin with a method")
+    if reason == "Invalid HTTP version" and _OTHER_VERSION.search(start):
+        return VersionNotSupported("the HTTP version of the request is not served: use HTTP/1.1")
+    if reason.startswith("Pause on PRI"):
+        return VersionNotSupported("HTTP/2 is not served: use HTTP/1.1")
+    return BadRequest(f"the request is not HTTP/1.1: {reason}")
+
+
+cdef bint names_other_protocol(bytes start) except -1:
+    return _OTHER_PROTOCOL.match(start) is not None
