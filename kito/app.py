@@ -53,8 +53,10 @@ class App(Registrar):
 
         @asynccontextmanager
         async def lifespan() -> AsyncIterator[None]:
-            yield
-            await _call(fn)
+            try:
+                yield
+            finally:
+                await _call(fn)
 
         self._lifespans.append(lifespan)
         return fn
@@ -75,6 +77,7 @@ class App(Registrar):
         """Return what serves this app's requests on `loop`; give it back with `drop_dispatcher`."""
         dispatcher = Dispatcher(
             loop,
+            match=self.table.match,
             resolve=self._resolve,
             report=self._report,
             pump=pump_generator,
@@ -103,17 +106,14 @@ class App(Registrar):
         )
 
     def _resolve(self, req: Request) -> Any:
-        """Return the endpoint of a request that the table of exact paths does not know."""
+        """Return the endpoint that answers OPTIONS where no route does; raise 405 or 404 for the rest."""
         method = req.method
         path = req.path
-        match = self.table.match(method, path)
-        if match.route is not None:
-            req.params = match.params
-            return match.route.endpoint
-        if method == "OPTIONS" and (match.allowed or path == "*"):
-            return _options_endpoint(_SERVER_WIDE if path == "*" else ", ".join(match.allowed))
-        if match.allowed:
-            raise HTTPError(405, f"{method} is not served here", headers={"allow": ", ".join(match.allowed)})
+        allowed = self.table.allowed(path) if path != "*" else ()
+        if method == "OPTIONS" and (allowed or path == "*"):
+            return _options_endpoint(_SERVER_WIDE if path == "*" else ", ".join(allowed))
+        if allowed:
+            raise HTTPError(405, f"{method} is not served here", headers={"allow": ", ".join(allowed)})
         raise HTTPError(404, f"nothing is served at {path}")
 
     def _report(self, req: Request, res: Response, error: Exception) -> None:

@@ -9,7 +9,8 @@ from kito._core.request cimport Request
 cdef class Dispatcher:
     # What the facade supplies; all fixed before the first request.
     cdef dict static_routes       # method -> raw path -> Endpoint
-    cdef object resolve           # (req) -> Endpoint, for whatever is not static; may raise
+    cdef object match             # (method, path) -> (route, params, ...): route has an endpoint, or is None
+    cdef object resolve           # (req) -> Endpoint, where no route matches; may raise
     cdef object request_class
     cdef object response_class
     cdef object report            # (req, res, error): answers with the error's response, or logs
@@ -22,6 +23,7 @@ cdef class Dispatcher:
     cdef int dispatch(self, Exchange exchange) except -1
     # The steps, in order.
     cdef Endpoint _static(self, Exchange exchange)
+    cdef Endpoint _matched(self, Exchange exchange)
     cdef Request _request(self, Exchange exchange, Response response)
     cdef object _invoke(self, Endpoint endpoint, Request request, Response response)
     cdef int _settle(self, Endpoint endpoint, Exchange exchange, Response response, object outcome, object context) except -1

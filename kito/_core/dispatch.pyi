@@ -19,6 +19,7 @@ class Dispatcher:
         self,
         loop: AbstractEventLoop,
         *,
+        match: Callable[[str, str], tuple[Any, ...]],
         resolve: Callable[[_Request], Endpoint],
         report: Callable[[_Request, _Response, Exception], object],
         pump: Callable[[Endpoint, _Response, Any], Coroutine[Any, Any, object]],

@@ -16,6 +16,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItemWithError
 from cpython.object cimport PyObject
+from cpython.unicode cimport PyUnicode_DecodeLatin1
 from libc.string cimport memchr
 
 from kito._core.common cimport (
@@ -73,13 +74,14 @@ cdef class Completion:
 cdef class Dispatcher:
     """Routes, runs and settles requests for one loop.
 
-    `resolve(req)` returns the Endpoint of a request that no static route takes,
-    or raises; `report(req, res, error)` answers for an error before the head;
+    `match(method, path)` finds the route of a request that no static route takes;
+    `resolve(req)` returns an Endpoint where there is none, or raises; `report(req, res, error)` answers for an error before the head;
     `pump(endpoint, res, source)` is a coroutine that feeds a generator's items.
     """
 
-    def __init__(self, loop, *, resolve, report, pump, request_class, response_class, debug=False):
+    def __init__(self, loop, *, match, resolve, report, pump, request_class, response_class, debug=False):
         self.loop = loop
+        self.match = match
         self.resolve = resolve
         self.report = report
         self.pump = pump
@@ -104,6 +106,8 @@ cdef class Dispatcher:
         context = PyContext_CopyCurrent()
         try:
             endpoint = self._static(exchange)
+            if endpoint is None:
+                endpoint = self._matched(exchange)
             if endpoint is None:
                 request = self._request(exchange, response)
                 endpoint = self.resolve(request)
@@ -135,6 +139,18 @@ cdef class Dispatcher:
             path = PyBytes_FromStringAndSize(target, query - target)
             found = PyDict_GetItemWithError(<object>found, path)
         return None if found is NULL else <Endpoint>found
+
+    cdef Endpoint _matched(self, Exchange exchange):
+        cdef const char* target = PyBytes_AS_STRING(exchange.target)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(exchange.target)
+        cdef const char* query = <const char*>memchr(target, c"?", size)
+        path = PyUnicode_DecodeLatin1(target, size if query is NULL else query - target, NULL)
+        method = PyUnicode_DecodeLatin1(PyBytes_AS_STRING(exchange.method), PyBytes_GET_SIZE(exchange.method), NULL)
+        route, params, _ = self.match(method, path)
+        if route is None:
+            return None
+        exchange.params = params
+        return route.endpoint
 
     cdef Request _request(self, Exchange exchange, Response response):
         cdef Request request = <Request>kito_new(self.request_class, NO_ARGS)

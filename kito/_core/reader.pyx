@@ -5,6 +5,9 @@ is parsed when this one is answered: the client's answers keep their order, an
 error included (RFC 9112 section 9.3.2), and nothing piles up.
 """
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.string cimport memcpy
+
 from kito._core.debug cimport LIVE_READERS, count_live
 from kito._core.exchange cimport ExchangeOwner
 from kito._core.http1_exchange cimport Http1Exchange
@@ -73,7 +76,7 @@ cdef class Http1Reader(ParserSink):
             exchange = self._new()
         exchange.failure = error
         exchange.keep_alive = False
-        exchange.body_parts = None
+        exchange.body = exchange.body_parts = None
         self.incoming = None
         self.broken = True
         self.ready = exchange
@@ -112,14 +115,22 @@ cdef class Http1Reader(ParserSink):
 
     cdef int on_body(self, bytes piece) except -1:
         cdef Http1Exchange exchange = self.incoming
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(piece)
         exchange.wants_continue = False
-        exchange.body_size += len(piece)
-        if exchange.body_size > self.state.body_size:
+        if exchange.body_size + size > self.state.body_size:
             raise BodyTooLarge(f"the body is larger than the {self.state.body_size} bytes that are read")
-        if exchange.body_parts is None:
+        if exchange.body_size == 0 and self.parser.content_length == size:
+            exchange.body = piece
+        elif self.parser.content_length > 0:
+            if exchange.body is None:
+                # Not touched before its bytes arrive, so that a mere promise costs no memory.
+                exchange.body = PyBytes_FromStringAndSize(NULL, self.parser.content_length)
+            memcpy(PyBytes_AS_STRING(exchange.body) + exchange.body_size, PyBytes_AS_STRING(piece), size)
+        elif exchange.body_parts is None:
             exchange.body_parts = [piece]
         else:
             exchange.body_parts.append(piece)
+        exchange.body_size += size
         return 0
 
     cdef int on_complete(self) except -1:
@@ -127,7 +138,7 @@ cdef class Http1Reader(ParserSink):
         self.incoming = None
         if exchange.body_parts is not None:
             parts = exchange.body_parts
-            exchange.body = <bytes>parts[0] if len(parts) == 1 else b"".join(parts)
+            exchange.body = b"".join(parts)
             exchange.body_parts = None
         if not exchange.keep_alive:
             self.broken = True      # RFC 9112 section 9.6: nothing behind `close` is read

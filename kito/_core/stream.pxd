@@ -15,6 +15,7 @@ cdef class StreamWriter:
 cdef class SSEWriter(StreamWriter):
     cdef readonly str last_event_id
 
+    cdef object _send_shared(self, Event shared, object event, object id, object retry)
     cdef object put_event(self, object data, object event, object id, object retry, bint as_json)
 
 

@@ -202,7 +202,7 @@ cdef class SSEWriter(StreamWriter):
             return self._send_shared(<Event>data, event, id, retry)
         return self.put_event(data, event, id, retry, False)
 
-    def _send_shared(self, Event shared, event, id, retry):
+    cdef object _send_shared(self, Event shared, object event, object id, object retry):
         if event is not None or id is not None or retry is not None:
             raise TypeError("an Event carries its own event, id and retry")
         if self.exchange.phase != EXCHANGE_STREAMING:
