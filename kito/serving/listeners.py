@@ -6,9 +6,11 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import TYPE_CHECKING, Any, Final
 
+from ..proxies import Proxies
+from .gate import Gate
 from .inherited import adopt, take_systemd_descriptors
 from .sockets import Address, bind_tcp, describe
 from .tls import CLOSE_S, ServerTLS
@@ -34,6 +36,7 @@ class Listeners:
         self._tls = None if options.tls is None else ServerTLS(options.tls)
         self._servers: list[asyncio.Server] = []
         self._unix: UnixListener | None = None
+        self._gate: Gate | None = None
         self.addresses: tuple[Address, ...] = ()
 
     @property
@@ -46,13 +49,16 @@ class Listeners:
         if self._tls is not None:
             self._tls.reload()
 
-    async def open(self, factory: Callable[[], object]) -> Address:
+    async def open(self, factory: Callable[[], object], connections: Sized) -> Address:
         """Start to accept, with a protocol from `factory()` for each connection; return the first address.
 
-        Raises `OSError` that names the address when it cannot be had, and then holds none.
+        `connections` are those that are open. Raises `OSError` that names the address when it cannot be had,
+        and then holds none.
         """
         loop = asyncio.get_running_loop()
         sockets = await self._sockets()
+        if self._options.proxy_protocol:
+            factory = self._gate = self._make_gate(factory, connections)
         try:
             self.addresses = tuple(_address(sock) for sock in sockets)
             for sock in sockets:
@@ -70,6 +76,19 @@ class Listeners:
             self._unix.remove_file()
         for server in self._servers:
             server.close()
+        if self._gate is not None:
+            self._gate.close()
+
+    def _make_gate(self, factory: Callable[[], object], connections: Sized) -> Gate:
+        options = self._options
+        return Gate(
+            factory,
+            seconds=options.timeouts.head,
+            limit=options.limits.connection_limit(),
+            passed=connections,
+            proxies=Proxies(options.trust_proxy) if options.trust_proxy else None,
+            tls=None if self._tls is None else (self._tls.context, CLOSE_S),
+        )
 
     async def _sockets(self) -> list[socket.socket]:
         options = self._options
@@ -89,7 +108,7 @@ class Listeners:
         self, loop: asyncio.AbstractEventLoop, factory: Callable[[], object], sock: socket.socket
     ) -> asyncio.Server:
         tls: dict[str, Any] = {}
-        if self._tls is not None:
+        if self._tls is not None and self._gate is None:
             tls["ssl"] = self._tls.context
             tls["ssl_handshake_timeout"] = self._options.timeouts.head  # it is the first part of every head
             tls["ssl_shutdown_timeout"] = CLOSE_S

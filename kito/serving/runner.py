@@ -57,7 +57,7 @@ class Runner:
         self._stack.callback(state.stop)
         try:
             await self._app.enter_lifespans(self._stack)
-            self.address = await self.listeners.open(lambda: Http1Connection(state))
+            self.address = await self.listeners.open(lambda: Http1Connection(state), state.connections)
         except BaseException:
             await self._stack.aclose()
             raise
