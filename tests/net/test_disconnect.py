@@ -1,15 +1,19 @@
 """The client leaves, by FIN or RST, while its stream is idle or writing: the producer stops, cleans up, and is told."""
 
 import asyncio
+import socket
 import statistics
+import threading
+import time
 
 import pytest
 
 from kito import ConnectionClosed, Event, server
-from tests.support.wire import soon, until
+from tests.support.wire import RESET_ON_CLOSE, request, soon, until
 
 AWARE_S = 0.25  # seconds from FIN or RST to the producer's `finally`; 0.05 are promised
 ROUNDS = 20
+FAST_S = 4.0  # seconds after which a producer that is told nothing gives up
 
 leaving = pytest.mark.parametrize("leave", ["finish", "reset", "close"])
 
@@ -304,82 +308,6 @@ async def test_a_stream_that_is_opened_behind_the_client_is_over_at_once(net):
         assert [end.reason for end in ends] == ["client_left"]
 
 
-@leaving
-async def test_timers_and_callbacks_of_a_plain_handler_are_told(net, leave):
-    app = server()
-    ended = asyncio.get_running_loop().create_future()
-    timers = []
-
-    @app.get("/")
-    def handler(res):
-        sse = res.sse()
-        timers.append(sse.every(0.001, lambda: sse.send("tick")))
-        sse.on_close(ended.set_result)
-
-    async with net.serving(app) as site:
-        wire = await site.connect()
-        await wire.get("/")
-        await wire.head()
-        await wire.chunk()
-        getattr(wire, leave)()
-        end = await soon(ended)
-        assert end.reason == "client_left"
-        assert end.events_sent >= 1
-        sent = app.stats["events"]
-        await asyncio.sleep(0.01)  # ten times what the timer waits
-        assert app.stats["events"] == sent
-
-
-async def test_callbacks_are_called_once_each_and_do_not_hurt_each_other(net):
-    app = server()
-    calls = []
-    held = []
-
-    @app.get("/")
-    def handler(res):
-        stream = res.stream()
-        held.append(stream)
-
-        @stream.on_close
-        def first(end):
-            calls.append("first")
-            raise RuntimeError("of the callback")
-
-        stream.on_close(lambda end: calls.append("second"))
-        stream.end()
-        stream.on_close(lambda end: calls.append(f"late {end.reason}"))
-
-    async with net.serving(app) as site:
-        await site.get("/")
-    assert calls == ["first", "second", "late ended"]
-    assert str(net.logged("on_close callback failed").exc_info[1]) == "of the callback"
-
-
-async def test_waiting_for_the_end_of_a_stream(net):
-    app = server()
-    reasons = []
-
-    @app.get("/")
-    async def handler(res):
-        stream = res.stream()
-
-        async def wait():
-            reasons.append((await stream.wait_closed()).reason)
-
-        tasks = [asyncio.create_task(wait()) for _ in range(3)]
-        await asyncio.sleep(0)
-        tasks[0].cancel()
-        await asyncio.gather(tasks[0], return_exceptions=True)
-        stream.end()
-        await asyncio.gather(*tasks[1:])
-        reasons.append((await stream.wait_closed()).reason)
-
-    async with net.serving(app) as site:
-        await site.get("/")
-        await until(lambda: len(reasons) == 3)
-    assert reasons == ["ended"] * 3
-
-
 async def test_a_sync_generator_is_closed(net):
     app = server()
     closed = asyncio.Event()
@@ -423,6 +351,44 @@ async def test_a_pumped_source_is_closed(net):
         await wire.chunk()
         wire.finish()
         await soon(closed.wait())
+
+
+def read_and_reset(address, size, left):
+    """A client in a thread of its own: it reads as fast as it can, and leaves by RST."""
+    with socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET) as sock:
+        sock.settimeout(FAST_S)
+        sock.connect(address)
+        sock.sendall(request("/"))
+        while size > 0:
+            size -= len(sock.recv(65536))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    left.set()
+
+
+async def test_a_producer_that_never_has_to_wait_is_told_too(net):
+    """Its client keeps up with it until it leaves: no write has to wait, and the loop gets no turn between them."""
+    app = server()
+    left = threading.Event()
+    ended = []
+
+    @app.get("/")
+    async def handler(res):
+        stream = res.stream()
+        give_up = time.monotonic() + FAST_S
+        try:
+            while time.monotonic() < give_up:
+                await stream.write(b"x" * 100)
+        except BaseException as error:
+            ended.append(type(error))
+            raise
+
+    async with net.serving(app) as site:
+        client = threading.Thread(target=read_and_reset, args=(site.address, 2**21, left))
+        client.start()
+        await asyncio.to_thread(client.join)
+        assert left.is_set()
+        await until(lambda: app.stats["connections"] == 0)
+    assert ended[0] in (asyncio.CancelledError, ConnectionClosed)
 
 
 async def test_idle_connections_end_without_a_word(net):
