@@ -88,7 +88,7 @@ class Request(CoreRequest):
         It is that of an absolute target, else of the Host field (RFC 9112 §3.3); a proxy that is trusted may
         have said another.
         """
-        return self._origin().host or host_of(self.headers.get("host", "")) or ""
+        return self._origin().host or host_of(self.raw_authority.decode("latin-1")) or ""
 
     @property
     def client(self) -> tuple[str, int] | None:
@@ -156,7 +156,7 @@ class Request(CoreRequest):
         """Return the body decoded from JSON (RFC 8259); `BadRequest` when it is not."""
         try:
             return msgspec.json.decode(self.raw_body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadRequest(f"the body is not JSON: {error}") from None
 
     def __repr__(self) -> str:

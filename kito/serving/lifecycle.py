@@ -15,7 +15,8 @@ from ..config import ServerOptions
 from .listeners import Address
 from .loops import new_loop
 from .runner import Runner
-from .signals import stop_on_signals
+from .signals import reload_on_hangup, stop_on_signals
+from .sockets import describe
 
 __all__ = ("Server",)
 
@@ -74,7 +75,10 @@ class Server(App):
             runner.run(main)
 
     async def serve(self, *, on_ready: Ready | None = None, **options: Any) -> None:
-        """Serve on the running loop until SIGINT, SIGTERM, `close()` or cancellation. Raises `OSError` as `listen`."""
+        """Serve on the running loop until SIGINT, SIGTERM, `close()` or cancellation. Raises `OSError` as `listen`.
+
+        SIGHUP reads the files of `tls` again, for new connections.
+        """
         runner = await self._start(options)
         stopping: list[asyncio.Task[None]] = []
 
@@ -84,9 +88,11 @@ class Server(App):
             else:
                 stopping.append(asyncio.ensure_future(runner.stop()))
 
-        with stop_on_signals(asyncio.get_running_loop(), stop):
+        loop = asyncio.get_running_loop()
+        listeners = runner.listeners
+        with stop_on_signals(loop, stop), reload_on_hangup(loop, listeners.reload if listeners.can_reload else None):
             try:
-                _announce(runner.address)
+                _announce(runner.address, listeners.scheme)
                 if on_ready is not None:
                     outcome = on_ready()
                     if inspect.isawaitable(outcome):
@@ -141,9 +147,9 @@ class Server(App):
                 self._runner = None
 
 
-def _announce(address: Address | None) -> None:
+def _announce(address: Address | None, scheme: str) -> None:
     """Tell a person at a terminal where the server is; a log gets the same line."""
-    where = address if isinstance(address, str) else f"http://{_bracketed(address[0])}:{address[1]}" if address else ""
+    where = f"{scheme}://{describe(address)}" if isinstance(address, tuple) else address
     _log.info("listening on %s", where)
     if sys.stderr.isatty() and not _log.isEnabledFor(logging.INFO):
         sys.stderr.write(f"kito listens on {where} (stop with Ctrl+C)\n")
@@ -161,7 +167,3 @@ def _take_positions(position: tuple[Any, ...], options: dict[str, Any]) -> Ready
         if name in options and options[name] is None:
             del options[name]
     return on_ready
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -40,6 +40,11 @@ class Listeners:
         self.addresses: tuple[Address, ...] = ()
 
     @property
+    def scheme(self) -> str:
+        """The scheme of URLs that lead here."""
+        return "http" if self._tls is None else "https"
+
+    @property
     def can_reload(self) -> bool:
         """True when there are certificate files to be read again."""
         return self._tls is not None and self._tls.files is not None

@@ -3,7 +3,8 @@
 import asyncio
 import inspect
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -85,3 +86,10 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pair, Pair]:
 def pair(certificates: tuple[Pair, Pair]) -> Pair:
     """The first of them."""
     return certificates[0]
+
+
+@pytest.fixture
+def closing() -> Iterator[ExitStack]:
+    """What is entered here is left with the test."""
+    with ExitStack() as stack:
+        yield stack
