@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -18,6 +19,8 @@ __all__ = ("Origin", "Proxies", "host_of", "parse_networks", "plain_address")
 MAX_HOPS: Final = 32  # entries of a forwarding header that are looked at, counted from the right
 MAX_ENTRY: Final = 512  # characters of one entry; a longer one is no entry
 MAX_HOST: Final = 255  # characters of a host name
+MAX_NODE: Final = 128  # characters of an address with its port
+KEPT_NODES: Final = 1024  # nodes whose address is remembered
 
 UNIX: Final = "unix"  # in the place of a network: every peer on a Unix socket
 
@@ -98,7 +101,8 @@ class Proxies:
     def __init__(self, networks: Iterable[str], headers: str = "auto") -> None:
         names = tuple(networks)
         self._unix = UNIX in names
-        self._networks = [ip_network(name) for name in names if name != UNIX]
+        networks_of_all = [ip_network(name) for name in names if name != UNIX]
+        self._networks = [(net.version, int(net.netmask), int(net.network_address)) for net in networks_of_all]
         self._headers = headers
 
     def trust(self, peer: str | None) -> bool:
@@ -131,7 +135,8 @@ class Proxies:
         return Origin(tuple(reversed(ips)), protocol, host)
 
     def _has(self, address: IPv4Address | IPv6Address) -> bool:
-        return any(address in network for network in self._networks)
+        version, number = address.version, int(address)
+        return any(version == kind and number & mask == start for kind, mask, start in self._networks)
 
     def _hops(self, headers: Headers) -> Iterator[_Hop]:
         """Choose one kind of header: to mix them would give a client the kind that its proxy does not write."""
@@ -171,6 +176,11 @@ def _protocol(text: str) -> str | None:
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     """Return the address of a node (RFC 7239 §6), its port left out; None for any other name of one."""
+    return _parse_node(text) if len(text) <= MAX_NODE else None
+
+
+@lru_cache(KEPT_NODES)
+def _parse_node(text: str) -> IPv4Address | IPv6Address | None:
     if _BARE_IPV6.fullmatch(text):
         found = text
     else:
