@@ -1,4 +1,4 @@
-"""The pages of the documentation, and the programs and sessions that they print."""
+"""The pages of the documentation, and the programs and commands that they print."""
 
 import re
 from dataclasses import dataclass, field
