@@ -15,6 +15,8 @@ __all__ = ("Registrar", "RouteChain")
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
+_DECORATE: Any = object()  # the handler that is not given yet: the verb is used as a decorator
+
 # what a route may be told beside its handler
 _OPTIONS: Final = ("on_disconnect",)
 
@@ -34,7 +36,7 @@ class Registrar:
     def get(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def get(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def get(self, path: str, handler: Any = None, /, **options: Any) -> Any:
+    def get(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
         """Answer GET, and HEAD with the head of the same answer (RFC 9110 §9.3.1, §9.3.2)."""
         return self._register("GET", path, handler, options)
 
@@ -42,7 +44,7 @@ class Registrar:
     def post(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def post(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def post(self, path: str, handler: Any = None, /, **options: Any) -> Any:
+    def post(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
         """Answer POST (RFC 9110 §9.3.3)."""
         return self._register("POST", path, handler, options)
 
@@ -50,7 +52,7 @@ class Registrar:
     def put(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def put(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def put(self, path: str, handler: Any = None, /, **options: Any) -> Any:
+    def put(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
         """Answer PUT (RFC 9110 §9.3.4)."""
         return self._register("PUT", path, handler, options)
 
@@ -58,7 +60,7 @@ class Registrar:
     def delete(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def delete(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def delete(self, path: str, handler: Any = None, /, **options: Any) -> Any:
+    def delete(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
         """Answer DELETE (RFC 9110 §9.3.5)."""
         return self._register("DELETE", path, handler, options)
 
@@ -66,7 +68,7 @@ class Registrar:
     def patch(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def patch(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def patch(self, path: str, handler: Any = None, /, **options: Any) -> Any:
+    def patch(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
         """Answer PATCH (RFC 5789)."""
         return self._register("PATCH", path, handler, options)
 
@@ -74,7 +76,7 @@ class Registrar:
     def head(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def head(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def head(self, path: str, handler: Any = None, /, **options: Any) -> Any:
+    def head(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
         """Answer HEAD by a handler of its own instead of GET's (RFC 9110 §9.3.2)."""
         return self._register("HEAD", path, handler, options)
 
@@ -82,7 +84,7 @@ class Registrar:
     def options(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def options(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def options(self, path: str, handler: Any = None, /, **options: Any) -> Any:
+    def options(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
         """Answer OPTIONS by a handler instead of by the list of methods (RFC 9110 §9.3.7)."""
         return self._register("OPTIONS", path, handler, options)
 
@@ -90,7 +92,7 @@ class Registrar:
     def all(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def all(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def all(self, path: str, handler: Any = None, /, **options: Any) -> Any:
+    def all(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
         """Answer every method that has no route of its own at this path."""
         return self._register(ANY_METHOD, path, handler, options)
 
@@ -98,7 +100,7 @@ class Registrar:
     def sse(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def sse(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def sse(self, path: str, handler: Any = None, /, **options: Any) -> Any:
+    def sse(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
         """Answer GET with an event stream: each item that the generator handler yields is an event."""
         return self._register("GET", path, handler, {**options, "events": True})
 
@@ -110,7 +112,11 @@ class Registrar:
         for name in options:
             if name not in _OPTIONS and name != "events":
                 raise RoutingError(f"{path}: there is no route option {name!r}; known are {', '.join(_OPTIONS)}")
-        if handler is None:
+        if not isinstance(path, str):
+            raise TypeError(
+                f"the first argument is a path, not {path!r}: write @app.get('/path') or app.get('/path', fn)"
+            )
+        if handler is _DECORATE:
 
             def decorate(decorated: Handler) -> Handler:
                 self._add(method, path, decorated, options)

@@ -37,7 +37,7 @@ cdef class Clock:
     def __cinit__(self, double tick_s=1.0):
         cdef int index
         # First of all: __dealloc__ walks the rings even when the next line raises.
-        for index in range(WHEEL_SLOTS):
+        for index in range(<int>WHEEL_SLOTS):
             _init_ring(&self.slots[index])
         _init_ring(&self.expired)
         if not tick_s > 0:
@@ -48,7 +48,7 @@ cdef class Clock:
 
     def __dealloc__(self):
         cdef int index
-        for index in range(WHEEL_SLOTS):
+        for index in range(<int>WHEEL_SLOTS):
             _empty(&self.slots[index])
         _empty(&self.expired)
 

@@ -124,6 +124,11 @@ cdef class Connection(ExchangeOwner):
         self.drop_input()
         if staged and not self.peer_done and transport.can_write_eof():
             transport.write_eof()
+        elif self.phase_backlog and self.info("sslcontext") is not None:
+            # A TLS transport that closes gives up what is pending after its shutdown timeout:
+            # it closes when nothing is, which its lowest water mark tells.
+            self.close_drained = True
+            transport.set_write_buffer_limits(high=0)
         else:
             transport.close()
         return 0
@@ -239,7 +244,11 @@ cdef class Connection(ExchangeOwner):
         self.writer.attach(transport, self)
         self.state.accepted += 1
         self.state.connections.add(self)
-        if len(self.state.connections) > self.state.connection_limit:
+        if self.state.sets_nodelay:
+            _set_nodelay(transport)
+        if self.state.stopping:
+            transport.close()
+        elif len(self.state.connections) > self.state.connection_limit:
             self._turn_away()
         else:
             self.state.clock.arm(&self.phase_deadline, self.state.head_ticks)
@@ -268,7 +277,11 @@ cdef class Connection(ExchangeOwner):
         """The transport is below its low-water mark."""
         self.state.clock.disarm(&self.write_deadline)
         self.writer.resume()
-        if self.transport is not None:
+        if self.transport is None:
+            return
+        if self.close_drained:
+            self.transport.close()
+        else:
             self.writable_again()
 
     # === the writer and the server's stop ===
@@ -313,3 +326,11 @@ cdef class Connection(ExchangeOwner):
     def abort(self):
         """Drop the connection at once."""
         self.lose("shutdown")
+
+
+cdef int _set_nodelay(object transport) except -1:
+    """A chunk must not wait for the acknowledgement of the one before; uvloop sees to that by itself."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return 0

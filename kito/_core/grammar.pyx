@@ -19,7 +19,7 @@ _REG_NAME = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})*")
 _IPV_FUTURE = re.compile(rb"v[0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+", re.I)
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.I)
 _TOKEN_START = re.compile(rb"(?:\r\n)*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?: |$)")
-_OTHER_VERSION = re.compile(rb" HTTP/(?!1\.[01]\r)[0-9]\.[0-9]\r")
+_OTHER_VERSION = re.compile(rb" HTTP/(?!1\.[01])[0-9]\.[0-9](?:\r|$)")
 _OTHER_PROTOCOL = re.compile(rb"(?:\r\n)*\S+ \S+ (?:RTSP|ICE)/")
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 

@@ -44,7 +44,7 @@ cdef class Http1Connection(Connection):
             return 0
         self.current = None
         if not (<Http1Exchange>exchange).keep_alive:
-            return self.finish((<Http1Exchange>exchange).refused or self.held is not None)
+            return self.finish(True)
         if self.serving:
             return 0
         self.writer.flush()
@@ -60,6 +60,7 @@ cdef class Http1Connection(Connection):
         finally:
             self.writer.corked = False
         self.writer.flush()
+        self.writer.turn_bytes = 0
         return self._rest()
 
     cdef int _consume(self, bytes data) except -1:
@@ -113,6 +114,8 @@ cdef class Http1Connection(Connection):
             return self.enter(CONNECTION_BUSY)
         if self._has_work():
             return self._resume_soon() if self._can_serve() else 0
+        if self.peer_done:
+            return self.finish(False)       # what is here in part will never be whole
         if self.reader is not None and not self.reader.between():
             if self.reader.parser.phase != PARSER_BODY:
                 if served:
@@ -181,7 +184,6 @@ cdef class Http1Connection(Connection):
     cdef int _answer_failure(self, Http1Exchange exchange) except -1:
         error = exchange.failure
         exchange.failure = None
-        exchange.refused = True
         _log.debug("%s: %d: %s", self.info("peername"), error.status, error)
         exchange.enter(EXCHANGE_OPEN)
         return _fail(exchange, error)
@@ -244,6 +246,8 @@ cdef class Http1Connection(Connection):
     def eof_received(self):
         """FIN. Whole plain requests before it are answered first; with an open stream the client has left."""
         self.peer_done = True
+        if self.info("sslcontext") is not None:
+            return False        # TLS has no half-close: the client has left
         if self.current is None:
             return self._has_work()
         if self.current.phase != EXCHANGE_STREAMING:

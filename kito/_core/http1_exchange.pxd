@@ -12,7 +12,6 @@ cdef class Http1Exchange(Exchange):
     cdef bint keep_alive          # as the request allows it
     cdef bint wants_continue      # the client waits for 100 before it sends the body
     cdef object failure           # the request was refused: the RemoteProtocolError to answer with
-    cdef bint refused             # answered without being read to its end
     cdef list body_parts          # pieces of a chunked body under way, None while there are none
     cdef Py_ssize_t body_size     # their bytes
     cdef int64_t body_since       # tick of the head, from which the body's rate is counted

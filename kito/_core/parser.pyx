@@ -175,9 +175,9 @@ cdef class RequestParser:
         self._count(PyBytes_GET_SIZE(self.target) + PyBytes_GET_SIZE(self.method) + LINE_OVERHEAD_BYTES)
         self.keep_alive = self._should_keep_alive()
         self._check_version()
+        self._check_framing()
         if not is_plain_path(self.target):
             self.target, self.authority = split_target(self.method, self.target)
-        self._check_framing()
         self.phase = PARSER_BODY
         self.fed_bytes = 0
         self.sink.on_head(self)

@@ -44,11 +44,11 @@ cdef class Response(ResponseHead):
         """True when the request is HEAD: fields are sent, no body."""
         return self.exchange.head_only
 
-    def status(self, int code):
+    def status(self, code):
         """Set the status, 200 to 599; chainable. Raises `ValueError` otherwise, `ResponseStarted` when too late."""
         self._must_be_open()
-        if not MIN_STATUS <= code <= MAX_STATUS:
-            raise ValueError(f"a status is a number from 200 to 599, not {code}")
+        if not isinstance(code, int) or not MIN_STATUS <= code <= MAX_STATUS:
+            raise ValueError(f"a status is a whole number from 200 to 599, not {code!r}")
         self.status_code = code
         return self
 

@@ -19,6 +19,7 @@ cdef class ServerState:
     cdef readonly uint64_t turned_away    # beyond the limit of connections
     cdef public bint stopping         # answers carry connection: close, idle connections end
     cdef double body_rate             # bytes a tick, averaged over a body; 0: any
+    cdef bint sets_nodelay            # the loop does not
     cdef bint one_shot                # keep_alive=0: every answer is its connection's last
     cdef public object on_empty       # called once, when the last connection is gone
     # Limits, in bytes or counts.

@@ -23,6 +23,7 @@ cdef class ServerState:
         self.cork = Cork()
         self.tally = Tally()
         self.connections = set()
+        self.sets_nodelay = not type(loop).__module__.startswith("uvloop")
         self._take_limits(limits)
         self._take_timeouts(timeouts)
 

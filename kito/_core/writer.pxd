@@ -36,6 +36,7 @@ cdef class TransportWriter:
     cdef bint corked              # its owner flushes: inside data_received
     cdef readonly bint paused     # the transport is over its high-water mark
     cdef Py_ssize_t max_backlog   # bytes
+    cdef Py_ssize_t turn_bytes    # handed over in this turn of the loop
     cdef readonly uint64_t bytes_out
     cdef list _waiters            # futures of producers over the high-water mark
     cdef readonly object lost     # exception for awaiting producers once detached
@@ -62,3 +63,10 @@ cdef class Ready:
     pass
 
 cdef Ready READY
+
+
+# Await it and every other callback of the loop has had its turn.
+cdef class Turn:
+    pass
+
+cdef Turn TURN

@@ -6,6 +6,9 @@ from typing import Any, Self
 
 from kito.errors import ConnectionClosed
 
+class Turn:
+    def __await__(self) -> Generator[None, None, None]: ...
+
 class Ready:
     def __await__(self) -> Generator[Any]: ...
     def __iter__(self) -> Self: ...

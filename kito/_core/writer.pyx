@@ -8,7 +8,7 @@ when CORK_BYTES are pending or on flush().
 import logging
 
 from kito._core.buffer cimport WriteBuffer
-from kito._core.common cimport CORK_BYTES, POOLED_BUFFERS, POOLED_BYTES
+from kito._core.common cimport CORK_BYTES, FAIR_BYTES, POOLED_BUFFERS, POOLED_BYTES
 from kito._core.encoder cimport write_bytes
 
 from kito.errors import ConnectionClosed
@@ -30,6 +30,16 @@ cdef class Ready:
 
 
 cdef Ready READY = Ready()
+
+
+cdef class Turn:
+    """An awaitable that gives the loop one turn: a producer that never has to wait must not have it alone."""
+
+    def __await__(self):
+        yield
+
+
+cdef Turn TURN = Turn()
 
 
 cdef class Drain:
@@ -78,6 +88,7 @@ cdef class Cork:
         self._dirty = []
         for writer in dirty:
             writer.listed = False
+            writer.turn_bytes = 0
             try:
                 writer.flush()
             except Exception:
@@ -142,9 +153,10 @@ cdef class TransportWriter:
         return buffer
 
     cdef int wrote(self) except -1:
-        if self.buffer.used + self.segment_bytes >= CORK_BYTES:
-            return self.flush()
-        return 0
+        cdef Py_ssize_t pending = self.segment_bytes
+        if self.buffer is not None:
+            pending += self.buffer.used
+        return self.flush() if pending >= CORK_BYTES else 0
 
     cdef int write_reference(self, bytes piece) except -1:
         self._mark()
@@ -179,6 +191,7 @@ cdef class TransportWriter:
         if self.segments is None:
             single = self._gather()
             self.bytes_out += len(single)
+            self.turn_bytes += len(single)
             self._transport_write(single)
         else:
             single = self._gather()
@@ -186,6 +199,7 @@ cdef class TransportWriter:
             self.segments = None
             pieces.append(single)
             self.bytes_out += self.segment_bytes + len(single)
+            self.turn_bytes += self.segment_bytes + len(single)
             self.segment_bytes = 0
             self.transport.writelines(pieces)
         return 0
@@ -217,7 +231,7 @@ cdef class TransportWriter:
     cdef object drained(self):
         cdef Drain drain
         if not self.paused and self.lost is None:
-            return READY
+            return READY if self.turn_bytes < FAIR_BYTES else TURN
         drain = Drain.__new__(Drain)
         drain._writer = self
         return drain

@@ -83,7 +83,7 @@ def test_the_last_answer_may_be_read_slowly(app, rig, peer, http):
         assert not peer.gone
         peer.read(50 * KIB)
     assert read_answer(peer.received).body == body
-    assert peer.gone
+    assert peer.end == "fin"
 
 
 def test_the_last_answer_is_not_kept_for_a_client_that_takes_nothing(app, rig, peer):

@@ -170,7 +170,7 @@ def test_no_keep_alive_means_one_request_a_connection(app):
             answer = read_answer(peer.send(b"GET %s HTTP/1.1\r\nhost: x\r\n\r\n" % path))
             assert answer.get(b"connection") == b"close"
             assert answer.body == b"x"
-            assert peer.gone
+            assert peer.end == "fin"
 
 
 # === a handler that takes its time ===

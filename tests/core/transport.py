@@ -1,12 +1,15 @@
 """A transport without a socket: it keeps what it was given, and reads as slowly as a test wants."""
 
 import asyncio
+import socket
 from collections.abc import Iterable
 from typing import Any
 
 
 class FakeSocket:
     """Remembers the options that were set on it."""
+
+    family = socket.AF_UNIX
 
     def __init__(self) -> None:
         self.options: list[tuple[Any, ...]] = []
