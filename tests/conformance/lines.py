@@ -23,6 +23,7 @@ from .client import ResetError, ResponseError
 
 SILENCE_S = 5.0  # seconds without a byte before a read fails
 START_S = 10.0  # seconds for a server to start or to stop
+STOP_GRACE_S = 0.5  # seconds for connections that a case has left open
 READ_BYTES = 65536
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
@@ -138,6 +139,7 @@ class SocketServer:
             async with self.site.app.running(**self._options) as address:
                 self._address.set_result(address)
                 await self._stop.wait()
+                await self.site.app.aclose(STOP_GRACE_S)
         except BaseException as error:
             if not self._address.done():
                 self._address.set_exception(error)

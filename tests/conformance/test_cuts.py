@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from .cases import Topic, load
+from .cases import Case, Topic, load
 from .lines import MemoryServer, in_memory, new_key, quiet
 from .play import Cut, every_byte, failures
 
@@ -19,6 +19,11 @@ def server() -> Iterator[MemoryServer]:
     """A site without sockets for all cases."""
     with quiet(), in_memory() as server:
         yield server
+
+
+def playable(topic: Topic) -> list[Case]:
+    """The cases that play on a transport which behaves like TCP."""
+    return [case for case in topic.cases if case.plays_on("tcp")]
 
 
 def cut_at(place: int) -> Cut:
@@ -37,14 +42,14 @@ def cut_at(place: int) -> Cut:
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 def test_topic_with_each_byte_a_read_of_its_own(server: MemoryServer, topic: Topic) -> None:
     for grouped in (False, True):
-        cases = [case for case in topic.cases if (case.size() > LONG_BYTES) == grouped]
+        cases = [case for case in playable(topic) if (case.size() > LONG_BYTES) == grouped]
         connect = partial(server.connect, grouped=grouped)
         assert failures(cases, connect, every_byte, new_key) == {}
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 def test_topic_cut_in_two_at_every_byte(server: MemoryServer, topic: Topic) -> None:
-    for case in topic.cases:
+    for case in playable(topic):
         size = case.size()
         for place in range(1, size, 1 if size <= LONG_BYTES else size // LONG_CUTS):
             assert failures([case], server.connect, cut_at(place), new_key) == {}, f"cut behind {place} bytes"
