@@ -172,6 +172,27 @@ async def test_http_1_0_is_delimited_by_the_close(net):
         assert await wire.rest() == b"onetwo"
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_big_pieces_without_chunks_in_turns_of_their_own(net, version):
+    app = server()
+    pieces = [b"x", b"a" * 20 * KIB, b"b" * 70 * KIB, b"y", b"c" * 20 * KIB]
+
+    @app.get("/")
+    async def handler(res):
+        if version == "1.1":
+            res.header("content-length", sum(map(len, pieces)))
+        async with res.stream() as stream:
+            for piece in pieces:
+                await stream.write(piece)
+                await asyncio.sleep(0.001)
+
+    async with net.serving(app) as site:
+        answer = await site.get("/", version=version)
+    same = answer.body == b"".join(pieces)
+    assert same, len(answer.body)
+    assert answer.chunks is None
+
+
 @pytest.mark.parametrize("kind", ["stream", "sse"])
 async def test_the_connection_is_usable_behind_the_end(net, kind):
     app = server()

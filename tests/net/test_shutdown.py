@@ -272,6 +272,30 @@ async def test_a_handler_that_works_on_behind_its_answer_is_cancelled(net):
     assert cancelled.is_set()
 
 
+async def test_a_detached_handler_is_cancelled(net):
+    app = server(timeouts=BRIEF)
+    cancelled, left = asyncio.Event(), asyncio.Event()
+
+    @app.get("/", on_disconnect="detach")
+    async def handler(res):
+        await res.stream().wait_closed()
+        left.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.get("/")
+        await wire.head()
+        wire.close()
+        await soon(left.wait())
+        assert not cancelled.is_set()
+    assert cancelled.is_set()
+
+
 async def test_a_big_last_answer_is_read_to_its_end(net):
     app = server()
     app.get("/", lambda: b"x" * 2**22)
