@@ -62,6 +62,10 @@ class SecureWire(Wire):
         """The common name of the server's certificate."""
         return dict(pair[0] for pair in self.tls.getpeercert()["subject"])["commonName"]
 
+    def say_goodbye(self) -> None:
+        """Send a closure alert; TLS has no half-close."""
+        self._writer.close()
+
     def close(self) -> None:
         """Drop the connection."""
         self._writer.transport.abort()

@@ -11,6 +11,7 @@ from kito import ConfigError, Timeouts, server
 from kito.serving import listeners
 from kito.serving.tls import CLOSE_S, make_context
 from tests.serving.certificates import Pair, openssl
+from tests.support.wire import soon, until
 
 BIG = 4 * 1024 * 1024  # bytes, more than the buffers between a server and its client hold
 
@@ -157,6 +158,47 @@ async def test_a_client_that_never_says_goodbye_is_dropped(net, clients, pair, m
         await plain.send(outgoing.read())
         await plain.gone()  # the answer came and the closure alert, which is not answered
         assert 0.4 < loop.time() - start < CLOSE_S
+
+
+async def test_a_goodbye_while_a_handler_runs_is_a_departure(net, clients, pair):
+    app = server()
+    ended = asyncio.Event()
+    begun = asyncio.Event()
+
+    @app.get("/stream")
+    async def stream(res):
+        out = res.stream()
+        out.on_close(lambda end: ended.set())
+        out.write("here")
+        await out.wait_closed()
+
+    @app.get("/slow")
+    async def slow():
+        begun.set()
+        await asyncio.sleep(0.05)
+        return "nobody reads this"
+
+    async with app.running(port=0, tls=pair) as address:
+        wire = await clients.secured(address, pair.trusted())
+        await wire.get("/stream")
+        await wire.head()
+        wire.say_goodbye()
+        await soon(ended.wait())
+        assert app.stats["ends"] == {"client_left": 1}
+        wire = await clients.secured(address, pair.trusted())
+        await wire.get("/slow")
+        await soon(begun.wait())
+        wire.say_goodbye()
+        await until(lambda: app.stats["connections"] == 0)
+
+
+async def test_a_stop_does_not_wait_for_late_handshakes(net, clients, pair):
+    loop = asyncio.get_running_loop()
+    async with an_app().running(port=0, tls=pair) as address:
+        for _ in range(3):
+            await clients.secured(address, pair.trusted())  # for the client it is done one flight earlier
+        start = loop.time()
+    assert loop.time() - start < 3
 
 
 # === certificates that cannot be used ===
