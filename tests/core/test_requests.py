@@ -194,6 +194,37 @@ def test_the_version_of_a_request(app, peer):
     assert seen == ["1.1", "1.1", "1.0", "1.0"]
 
 
+# === who wants the connection to stay (RFC 9112 section 9.3) ===
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ((), {b"1.1"}),
+        ((b"close",), set()),
+        ((b"Close",), set()),
+        ((b"keep-alive",), {b"1.0", b"1.1"}),
+        ((b"Keep-Alive",), {b"1.0", b"1.1"}),
+        ((b"closed",), {b"1.1"}),
+        ((b"close, foo",), set()),
+        ((b"foo ,\tclose",), set()),
+        ((b"foo, keep-alive",), {b"1.0", b"1.1"}),
+        ((b"keep-alive, close",), set()),
+        ((b"close, keep-alive",), set()),
+        ((b"keep-alive", b"close"), set()),
+        ((b"close", b"keep-alive"), set()),
+    ],
+    ids=repr,
+)
+def test_who_wants_the_connection_to_stay(echo, peer, version, fields, kept):
+    lines = b"".join(b"connection: %s\r\n" % value for value in fields)
+    request = b"GET / HTTP/%s\r\n%s%s\r\n" % (version, HOST, lines)
+    answers = read_answers(peer.send(request, request))
+    assert len(answers) == (2 if version in kept else 1)
+    assert peer.end == (None if version in kept else "fin")
+
+
 # === Expect: 100-continue (RFC 9110 section 10.1.1) ===
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
