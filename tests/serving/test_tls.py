@@ -55,6 +55,22 @@ async def test_a_context_is_taken_as_it_is(net, clients, pair):
         assert (await wire.answer()).body == b"https True"
 
 
+async def test_clients_may_have_certificates_too(net, clients, certificates):
+    own, theirs = certificates
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*own)
+    context.load_verify_locations(theirs.certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    app = server()
+    app.get("/", lambda req: str(req.connection_info("peercert")["subject"]))
+    async with app.running(port=0, tls=context) as address:
+        trusting = own.trusted()
+        trusting.load_cert_chain(*theirs)
+        wire = await clients.secured(address, trusting)
+        await wire.get("/")
+        assert (await wire.answer()).body == b"((('commonName', 'second'),),)"
+
+
 async def test_without_it_nothing_is_secure(net, clients):
     async with an_app().running(port=0) as address:
         wire = await clients.plain(address)
