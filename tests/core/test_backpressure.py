@@ -8,6 +8,7 @@ from kito.errors import ConnectionClosed
 from .rig import serving
 
 KIB = 1024  # bytes
+MIB = 1024 * KIB
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 LIMITS = Limits(high_water=20 * KIB, max_backlog=80 * KIB)
 CORK = 64 * KIB  # output of one turn that leaves before the turn ends
@@ -136,6 +137,31 @@ def test_a_producer_that_awaits_holds_no_more_than_high_water_and_what_one_turn_
         assert len(peer.received) > before
         assert peer.transport.get_write_buffer_size() < bound
     assert peer.end is None
+
+
+def test_a_producer_that_never_has_to_wait_gives_the_loop_its_turn(app, rig, peer):
+    """A client that takes everything at once must not have the loop alone."""
+    written = []
+    turns = []
+
+    @app.get("/")
+    async def handler(res):
+        stream = res.stream()
+        while len(turns) < 3 and len(written) < 10_000:
+            await stream.write(bytes(KIB))
+            written.append(KIB)
+        stream.end()
+
+    def turn():
+        turns.append(len(written))
+        if len(turns) < 3:
+            rig.loop.call_soon(turn)
+
+    rig.loop.call_soon(peer.transport.deliver, REQUEST)
+    rig.loop.call_soon(turn)
+    rig.loop.settle()
+    assert len(turns) == 3
+    assert sum(written) < 4 * MIB
 
 
 def test_a_producer_that_never_awaits_is_cut_off_at_max_backlog(rig, peer, stream):
