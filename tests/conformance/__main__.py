@@ -19,11 +19,9 @@ def main() -> int:
         left = list(all_cases(topics))
         failed: dict[str, str] = {}
         for wiring in WIRINGS:
-            transport = wiring.partition("-")[0]
-            failed |= failures(
-                [case for case in left if case.plays_on(transport)], servers.on(wiring).connect, whole, new_key
-            )
-            left = [case for case in left if not case.plays_on(transport)]
+            here = [case for case in left if case.plays_on(wiring.partition("-")[0])]
+            failed |= failures(here, servers.on(wiring).connect, whole, new_key)
+            left = [case for case in left if case not in here]
     PAGE.write_text(render(topics, failed), "utf-8")
     sys.stdout.write("".join(f"{case}: {why}\n" for case, why in failed.items()))
     sys.stdout.write(f"{len(list(all_cases(topics)))} cases, {len(failed)} failed\n")

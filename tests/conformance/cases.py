@@ -24,6 +24,7 @@ is 9000 times `a`, and `\{key}` a word that no other run of the case has.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -160,7 +161,11 @@ class Topic(NamedTuple):
 
 def encode(text: str, key: str) -> bytes:
     """The bytes that a text stands for; `key` is the word for `\\{key}`."""
+    return _encode(text, key if r"\{key}" in text else "")
 
+
+@lru_cache(maxsize=8192)
+def _encode(text: str, key: str) -> bytes:
     def replace(match: re.Match[str]) -> str:
         simple, code, is_key, other = match.groups()
         if simple:
