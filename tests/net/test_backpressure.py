@@ -6,7 +6,7 @@ import asyncio
 import pytest
 
 from kito import Limits, Timeouts, server
-from tests.support.wire import soon
+from tests.support.wire import soon, until
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -14,6 +14,7 @@ SMALL = 4 * KIB  # bytes; a receive buffer that is full at once
 PIECE = 32 * KIB  # bytes
 KERNEL = 5 * MIB  # bytes; more than the kernel keeps for one connection that is not read
 BIG = 8 * MIB  # bytes; more than kernel, cork and backlog together
+PATIENT = Limits(max_backlog=64 * MIB)
 
 
 def body(size):
@@ -41,33 +42,35 @@ async def test_a_ready_write_returns_one_shared_object(net):
     assert all(outcome is outcomes[0] for outcome in outcomes)
 
 
-def add_paced(app, paused, sent, whole):
-    """A route that streams `whole` with awaited writes, and tells when the first of them has to wait."""
+def add_paced(app, sent, whole):
+    """A route that streams `whole` with awaited writes; `sent` is where each piece began."""
 
     @app.get("/")
     async def handler(res):
         async with res.stream() as stream:
-            ready = stream.write("")
             for start in range(0, len(whole), PIECE):
-                outcome = stream.write(whole[start : start + PIECE])
                 sent.append(start)
-                if outcome is not ready:
-                    paused.set()
-                await outcome
+                await stream.write(whole[start : start + PIECE])
+
+
+async def stalled(sent):
+    """Wait until a producer goes no further."""
+    await until(lambda: sent)
+    before = -1
+    while before != len(sent):
+        before = len(sent)
+        await asyncio.sleep(0.03)
 
 
 async def test_an_awaiting_producer_pauses_and_goes_on(net):
     app = server()
-    paused, sent, whole = asyncio.Event(), [], body(BIG)
-    add_paced(app, paused, sent, whole)
+    sent, whole = [], body(BIG)
+    add_paced(app, sent, whole)
     async with net.serving(app) as site:
         wire = await slow(site)
         await wire.get("/")
-        await soon(paused.wait())
-        before = len(sent)
-        assert before * PIECE < KERNEL + 3 * PIECE + 64 * KIB
-        await asyncio.sleep(0.02)
-        assert len(sent) == before
+        await stalled(sent)
+        assert len(sent) * PIECE < KERNEL + 3 * PIECE + 64 * KIB
         same = (await wire.answer()).body == whole
         assert same
         assert len(sent) == len(whole) // PIECE
@@ -78,60 +81,61 @@ async def test_the_high_water_mark_is_where_it_was_set(net):
     counts = []
     for high_water in (16 * KIB, 4 * MIB):
         app = server(limits=Limits(high_water=high_water, max_backlog=4 * MIB))
-        paused, sent = asyncio.Event(), []
-        add_paced(app, paused, sent, body(16 * MIB))
+        sent = []
+        add_paced(app, sent, body(16 * MIB))
         async with net.serving(app) as site:
             wire = await slow(site)
             await wire.get("/")
-            await soon(paused.wait())
+            await stalled(sent)
             counts.append(len(sent) * PIECE)
             wire.reset()
             await asyncio.sleep(0)
     assert counts[1] - counts[0] > 2 * MIB
 
 
+def over_the_mark(stream):
+    """Write more than the kernel and the high-water mark take; the backlog of `PATIENT` allows it."""
+    for _ in range(BIG // PIECE):
+        stream.write(bytes(PIECE))
+
+
 async def test_every_waiting_producer_is_woken(net):
-    app = server()
-    paused, finished = asyncio.Event(), []
+    app = server(limits=PATIENT)
+    waiting, finished = asyncio.Event(), []
 
     @app.get("/")
     async def handler(res):
-        stream = res.stream()
-        ready = stream.write("")
+        async with res.stream() as stream:
+            over_the_mark(stream)
 
-        async def fill():
-            while stream.write(bytes(PIECE)) is ready:
-                pass
-            paused.set()
-            await stream.write("behind the mark")
-            finished.append(True)
+            async def produce():
+                await stream.write("behind the mark")
+                finished.append(True)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(3):
-                group.create_task(fill())
-        stream.end()
+            async with asyncio.TaskGroup() as group:
+                for _ in range(3):
+                    group.create_task(produce())
+                await asyncio.sleep(0.01)
+                waiting.set()
 
     async with net.serving(app) as site:
         wire = await slow(site)
         await wire.get("/")
-        await soon(paused.wait())
-        await asyncio.sleep(0.01)
+        await soon(waiting.wait())
         assert not finished
         chunks = (await wire.answer()).chunks
         assert len(finished) == 3
-    assert chunks.count(b"behind the mark") == 3
+    assert chunks[-3:] == [b"behind the mark"] * 3
 
 
 async def test_a_producer_may_give_up_waiting_and_write_on(net):
-    app = server()
+    app = server(limits=PATIENT)
     gave_up = asyncio.Event()
 
     @app.get("/")
     async def handler(res):
         async with res.stream() as stream:
-            ready = stream.write("")
-            while stream.write(bytes(PIECE)) is ready:
-                pass
+            over_the_mark(stream)
             try:
                 async with asyncio.timeout(0.01):
                     await stream.write("waited for")

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from kito import ConnectionClosed, Event, server
+from kito import ConnectionClosed, Event, Limits, server
 from tests.support.wire import RESET_ON_CLOSE, request, soon, until
 
 AWARE_S = 0.25  # seconds from FIN or RST to the producer's `finally`; 0.05 are promised
@@ -191,6 +191,34 @@ async def test_awaited_writes_raise_and_others_do_nothing(net, leave):
         getattr(wire, leave)()
         go_on.set()
         assert await soon(done) == ("client_left", 3)
+
+
+@pytest.mark.parametrize("leave", ["reset", "close"])
+async def test_writes_that_wait_raise_when_the_client_leaves(net, leave):
+    app = server(limits=Limits(max_backlog=2**26))
+    waiting = asyncio.Event()
+    done = asyncio.get_running_loop().create_future()
+
+    @app.get("/", on_disconnect="detach")
+    async def handler(res):
+        stream = res.stream()
+        for _ in range(64):  # more than the kernel and the high-water mark take
+            outcome = stream.write(b"x" * 2**17)
+        waiting.set()
+        errors = []
+        for late in (stream.write("awaited at once"), outcome):  # the second one when the client has long gone
+            try:
+                await late
+            except ConnectionClosed as error:
+                errors.append(error)
+        done.set_result(len(errors))
+
+    async with net.serving(app) as site:
+        wire = await site.connect(receive_buffer=4096)
+        await wire.get("/")
+        await soon(waiting.wait())
+        getattr(wire, leave)()
+        assert await soon(done) == 2
 
 
 @leaving
