@@ -12,6 +12,7 @@ from typing import Any, Final, overload
 
 from ..app import App
 from ..config import ServerOptions
+from ..errors import ConfigError
 from .listeners import Address
 from .loops import new_loop
 from .runner import Runner
@@ -130,7 +131,9 @@ class Server(App):
     async def _start(self, options: dict[str, Any]) -> Runner:
         if self._runner is not None:
             raise RuntimeError("this server is already running")
-        runner = Runner(self, self._options.replace(**options))
+        settings = self._options.replace(**options)
+        _refuse_what_is_not_there(settings)
+        runner = Runner(self, settings)
         self._runner = runner
         try:
             await runner.start()
@@ -145,6 +148,14 @@ class Server(App):
         finally:
             if self._runner is runner:
                 self._runner = None
+
+
+def _refuse_what_is_not_there(options: ServerOptions) -> None:
+    """An option that would have no effect is an error, not a promise."""
+    if options.workers > 1:
+        raise ConfigError("workers: kito runs one process so far; start several with reuse_port=True")
+    if options.access_log:
+        raise ConfigError("access_log: kito writes none so far; leave the option out")
 
 
 def _announce(address: Address | None, scheme: str) -> None:

@@ -17,7 +17,7 @@ MAX_ADDRESSES: Final = 64  # that one host name may have
 PORT_TRIES: Final = 16  # when the system picks a port of one address that another one has in use
 
 EVERY: Final = ("", "::")  # hosts that stand for every address of the machine, IPv4 and IPv6
-_NO_FAMILY: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
+_NO_FAMILY: Final = (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 
 # (host, port) of a TCP listener; the path of a Unix one, "@name" for an abstract name
 Address = tuple[str, int] | str
@@ -67,14 +67,14 @@ def _bind_all(found: list[_Found], *, reuse_port: bool, backlog: int) -> list[so
             try:
                 bound.append(_bind(family, address, reuse_port=reuse_port))
             except OSError as error:
-                if error.errno not in _NO_FAMILY:
+                if not _is_without(family, error):
                     raise
                 missing = error
                 _log.debug("%s", error)
         if missing is not None and not bound:
             raise missing
         for sock in bound:
-            sock.listen(backlog)
+            _listen(sock, backlog)
     except BaseException:
         for sock in bound:
             sock.close()
@@ -101,6 +101,18 @@ def _bind(family: socket.AddressFamily, address: tuple[Any, ...], *, reuse_port:
         sock.close()
         raise explained(error, where) from None
     return sock
+
+
+def _listen(sock: socket.socket, backlog: int) -> None:
+    try:
+        sock.listen(backlog)
+    except OSError as error:  # somebody else's socket of the same address was the first to listen
+        raise explained(error, describe(sock.getsockname())) from None
+
+
+def _is_without(family: socket.AddressFamily, error: OSError) -> bool:
+    """Return whether an address cannot be had because the machine speaks no IPv6, or no such family at all."""
+    return error.errno in _NO_FAMILY or (family == socket.AF_INET6 and error.errno == errno.EADDRNOTAVAIL)
 
 
 def _set_reuse_port(sock: socket.socket) -> None:

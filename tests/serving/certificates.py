@@ -21,7 +21,9 @@ class Pair(NamedTuple):
 
     def trusted(self) -> ssl.SSLContext:
         """A client's context that trusts this certificate and no other."""
-        return ssl.create_default_context(cafile=self.certificate)
+        context = ssl.create_default_context(cafile=self.certificate)
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        return context
 
 
 def make_pair(folder: Path, name: str) -> Pair:

@@ -132,6 +132,30 @@ async def test_a_family_that_is_absent_is_left_out(net, monkeypatch):
     assert caught.value.errno == errno.EADDRNOTAVAIL
 
 
+async def test_an_address_that_is_another_machines_is_not_left_out(net, monkeypatch):
+    resolving(monkeypatch, "127.0.0.1", "192.0.2.1")
+    with pytest.raises(OSError, match=r"cannot listen on 192\.0\.2\.1:\d+: Cannot assign"):
+        await bind_tcp("several.test", 0, reuse_port=False, backlog=1)
+
+
+async def test_a_port_that_somebody_else_listens_on_first(net, monkeypatch):
+    bind = sockets._bind
+    others = []
+
+    def bind_and_lose(family, address, **options):
+        sock = bind(family, address, **options)
+        others.append(bind(family, sock.getsockname(), **options))
+        others[-1].listen()
+        return sock
+
+    monkeypatch.setattr(sockets, "_bind", bind_and_lose)
+    with pytest.raises(OSError, match=r"cannot listen on 127\.0\.0\.1:\d+: Address already in use"):
+        await bind_tcp("127.0.0.1", 0, reuse_port=False, backlog=1)
+    assert len(others) == sockets.PORT_TRIES
+    for sock in others:
+        sock.close()
+
+
 async def test_a_name_that_is_none_is_named(net):
     with pytest.raises(OSError, match=r"cannot listen on nowhere\.invalid:3000: "):
         async with an_app().running(host="nowhere.invalid"):

@@ -103,7 +103,6 @@ async def test_streams_events_and_bodies_go_through(net, clients, pair):
 async def test_what_is_agreed_on(net, clients, pair, version):
     context = pair.trusted()
     context.minimum_version = context.maximum_version = version
-    context.set_alpn_protocols(["h2", "http/1.1"])
     async with an_app().running(port=0, tls=pair) as address:
         wire = await clients.secured(address, context)
         assert wire.tls.selected_alpn_protocol() == "http/1.1"
@@ -208,6 +207,39 @@ async def test_a_goodbye_while_a_handler_runs_is_a_departure(net, clients, pair)
         await until(lambda: app.stats["connections"] == 0)
 
 
+async def test_a_slow_reader_holds_its_producer_and_nothing_else(net, clients, pair):
+    app = server()
+    written = 0
+    piece = bytes(16 * 1024)
+    closed = asyncio.Event()
+
+    @app.get("/")
+    async def produce(res):
+        nonlocal written
+        out = res.stream()
+        out.on_close(lambda end: closed.set())
+        while written < 20 * BIG:
+            await out.write(piece)
+            written += len(piece)
+        out.end()
+
+    async with app.running(port=0, tls=pair) as address:
+        wire = await clients.secured(address, pair.trusted())
+        await wire.get("/")  # a client reads no more than 128 KiB ahead of what it is asked for
+        held = -1
+        while held != written or not written:
+            held = written
+            await asyncio.sleep(0.1)
+        assert held < 3 * BIG  # what the kernel takes, and two high-water marks
+        await wire.head()
+        for _ in range(100):
+            assert await wire.chunk() == piece
+        assert not closed.is_set()
+        await until(lambda: written > held)
+        wire.close()
+        await soon(closed.wait())
+
+
 async def test_a_stop_does_not_wait_for_late_handshakes(net, clients, pair):
     loop = asyncio.get_running_loop()
     async with an_app().running(port=0, tls=pair) as address:
@@ -285,6 +317,7 @@ async def test_a_new_certificate_is_for_new_connections(net, clients, tmp_path, 
         app._runner.listeners.reload()
         new = await clients.secured(address, second.trusted())
         assert new.issued_to() == "second"
+        assert new.tls.selected_alpn_protocol() == "http/1.1"
         copy(first, live)
         app._runner.listeners.reload()
         again = await clients.secured(address, first.trusted())
