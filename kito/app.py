@@ -123,7 +123,7 @@ class App(Registrar):
             res.status(error.status)
             for name, value in error.headers:
                 res.append(name, value)
-            res.json(error_document(error.status, error.message))
+            res.json(error_document(error.status, error.message, error.code))
         elif isinstance(error, ProtocolError) and error.status < 500:
             res.status(error.status).json(error_document(error.status, str(error)))
         else:

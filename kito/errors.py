@@ -258,7 +258,12 @@ class ConfigError(KitoError, ValueError):
     """Raised when an option is unknown, of the wrong type or out of range; the message says what to write."""
 
 
-def error_document(status: int, message: str | None = None) -> dict[str, str]:
+def error_document(status: int, message: str | None = None, code: str | None = None) -> dict[str, str]:
     """Return the JSON body of an error response: `error` is the status's phrase, `message` says what was wrong."""
     phrase = _name(status)
-    return {"error": phrase} if message is None or message == phrase else {"error": phrase, "message": message}
+    document = {"error": phrase}
+    if message is not None and message != phrase:
+        document["message"] = message
+    if code is not None:
+        document["code"] = code
+    return document

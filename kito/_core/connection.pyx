@@ -12,7 +12,7 @@ from libc.string cimport memcpy
 from kito._core.clock cimport init_deadline, unlink
 from kito._core.common cimport (
     CONNECTION_BODY, CONNECTION_BUSY, CONNECTION_CLOSED, CONNECTION_HEAD, CONNECTION_IDLE, CONNECTION_LINGER,
-    CONNECTION_NEW, ConnectionPhase, EXCHANGE_OPEN, EXCHANGE_STREAMING,
+    CONNECTION_NEW, ConnectionPhase, EXCHANGE_OPEN, EXCHANGE_STREAMING, FRAMING_CLOSE,
 )
 from kito._core.debug cimport LIVE_CONNECTIONS, count_live
 from kito._core.event cimport encode_retry
@@ -157,6 +157,8 @@ cdef class Connection(ExchangeOwner):
             return 0
         self.current = None
         self.ending = reason
+        if exchange is not None and exchange.framing == FRAMING_CLOSE:
+            self._reset_on_close()
         self.transport.abort()
         if exchange is not None:
             exchange.client_left(reason)
@@ -170,14 +172,19 @@ cdef class Connection(ExchangeOwner):
             return 0
         if not reset:
             return self.finish(False)
-        sock = transport.get_extra_info("socket")
+        self._reset_on_close()
+        self.writer.flush()
+        transport.abort()
+        return 0
+
+    cdef int _reset_on_close(self) except -1:
+        """Where the end of the connection would look like the end of the body, make it a reset."""
+        sock = self.transport.get_extra_info("socket")
         if sock is not None:
             try:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             except OSError:
                 pass        # a Unix socket: its peer sees the end and no more can be done
-        self.writer.flush()
-        transport.abort()
         return 0
 
     cdef object info(self, str name):
@@ -320,7 +327,7 @@ cdef class Connection(ExchangeOwner):
         self.ending = reason
         self.current = None
         exchange.client_left(reason)
-        self.cut(False)
+        self.cut(exchange.framing == FRAMING_CLOSE)
         return True
 
     def abort(self):

@@ -47,8 +47,11 @@ cdef class Event:
 
 
 cdef object event_text(object data, bint as_json):
-    if not as_json and isinstance(data, (str, bytes)):
-        return data
+    if not as_json:
+        if isinstance(data, (str, bytes)):
+            return data
+        if isinstance(data, (bytearray, memoryview)):
+            return bytes(data)
     return _to_json(data)
 
 

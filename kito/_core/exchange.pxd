@@ -29,6 +29,8 @@ cdef class Tally:
 cdef class ExchangeOwner(Timed):
     # The next answer is this connection's last.
     cdef bint stopping(self) noexcept
+    # The client has shut its write side: it wants no stream any more.
+    cdef bint half_closed(self) noexcept
     # The exchange is over and whole: the next may begin.
     cdef int exchange_over(self, Exchange exchange) except -1
     # The exchange is over and not whole: the connection must end so that the client notices.

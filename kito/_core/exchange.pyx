@@ -64,6 +64,9 @@ cdef class ExchangeOwner(Timed):
     cdef bint stopping(self) noexcept:
         return False
 
+    cdef bint half_closed(self) noexcept:
+        return False
+
     cdef int exchange_over(self, Exchange exchange) except -1:
         raise NotImplementedError
 

@@ -39,6 +39,9 @@ cdef class Http1Connection(Connection):
     cdef bint stopping(self) noexcept:
         return self.state.stopping or self.state.one_shot or (self.peer_done and not self._has_work())
 
+    cdef bint half_closed(self) noexcept:
+        return self.peer_done
+
     cdef int exchange_over(self, Exchange exchange) except -1:
         if exchange is not self.current:
             return 0

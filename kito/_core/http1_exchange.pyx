@@ -59,6 +59,11 @@ cdef class Http1Exchange(Exchange):
             return self.cancel_producer("the client has left")
         if self.phase != EXCHANGE_OPEN:
             self.enter(EXCHANGE_STREAMING)      # raises
+        if self.owner.half_closed():
+            # FIN while a stream is open means that the client has left; so it does before.
+            self.client_left("client_left")
+            self.owner.cut(False)
+            return self.cancel_producer("the client has left")
         framing = self._choose_framing(head)
         close = self._is_last() or framing == FRAMING_CLOSE or (head.flags & HEAD_CLOSE) != 0
         if framing == FRAMING_NONE:

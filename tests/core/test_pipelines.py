@@ -239,7 +239,7 @@ def test_a_whole_request_before_the_fin_is_answered(rig, peer, handlers):
 def test_every_whole_request_before_the_fin_is_answered(rig, peer, handlers):
     def requests_and_fin():
         peer.transport.deliver(get("/task/1") + get("/sync/2"))
-        peer.transport.deliver(get("/generator/3"))
+        peer.transport.deliver(get("/task/3"))
         peer.transport.deliver_eof()
 
     rig.call(requests_and_fin)
@@ -294,4 +294,15 @@ def test_a_fin_under_an_open_stream_means_that_the_client_has_left(rig, peer, ha
     peer.send_eof()
     assert handlers.streams["1"].closed
     assert [end.reason for end in ends] == ["client_left"]
+    assert peer.gone
+
+
+def test_a_stream_opened_behind_a_fin_has_no_reader(rig, peer, handlers):
+    def requests_and_fin():
+        peer.transport.deliver(get("/task/1") + get("/held/2"))
+        peer.transport.deliver_eof()
+
+    rig.call(requests_and_fin)
+    assert bodies(peer.received) == ["1"]
+    assert handlers.streams["2"].closed
     assert peer.gone
