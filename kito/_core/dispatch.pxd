@@ -25,6 +25,7 @@ cdef class Dispatcher:
     cdef Endpoint _static(self, Exchange exchange)
     cdef Endpoint _matched(self, Exchange exchange)
     cdef Request _request(self, Exchange exchange, Response response)
+    cdef void _settled(self, Exchange exchange) noexcept
     cdef object _invoke(self, Endpoint endpoint, Request request, Response response)
     cdef int _settle(self, Endpoint endpoint, Exchange exchange, Response response, object outcome, object context) except -1
     cdef int _start(self, Exchange exchange, Response response, object coroutine, object context) except -1

@@ -155,9 +155,16 @@ cdef class Dispatcher:
     cdef Request _request(self, Exchange exchange, Response response):
         cdef Request request = <Request>kito_new(self.request_class, NO_ARGS)
         request.exchange = exchange
-        exchange.has_request = True
+        exchange.request = request
         request._response = response
         return request
+
+    cdef void _settled(self, Exchange exchange) noexcept:
+        """The handler is done: no cycle of request, context and response outlives it."""
+        cdef Request request = <Request>exchange.request
+        exchange.handling = False
+        if request is not None:
+            exchange.request = request._ctx = request._response = None
 
     cdef object _invoke(self, Endpoint endpoint, Request request, Response response):
         if endpoint.kind == CALL_RES:
@@ -206,7 +213,7 @@ cdef class Dispatcher:
 
     cdef int _returned(self, Exchange exchange, Response response, object value) except -1:
         """The handler has returned `value`: the exchange is answered now or in somebody's hands."""
-        exchange.handling = False
+        self._settled(exchange)
         if value is not None:
             if exchange.phase == EXCHANGE_OPEN:
                 try:
@@ -227,7 +234,7 @@ cdef class Dispatcher:
 
     cdef int _failed(self, Exchange exchange, Response response, object error) except -1:
         """The handler has raised `error`: a status before the head, truncation after it."""
-        exchange.handling = False
+        self._settled(exchange)
         if exchange.phase == EXCHANGE_OPEN:
             return self._answer_error(exchange, response, error)
         if exchange.phase == EXCHANGE_STREAMING:
@@ -244,6 +251,7 @@ cdef class Dispatcher:
             self.report(self._request(exchange, response), response, error)
         except Exception as second:
             _log.error("an error handler failed", exc_info=second)
+        self._settled(exchange)
         if exchange.phase == EXCHANGE_OPEN:
             response.reset()
             response.status_code = 500

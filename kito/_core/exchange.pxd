@@ -50,7 +50,7 @@ cdef class Exchange(Timed):
     cdef list raw_headers         # flat [name, value, ...] as received
     cdef int minor_version        # of HTTP/1
     cdef bytes body               # None: there was none
-    cdef bint has_request         # a Request object may be asked for the fields at any time
+    cdef object request           # the handler's Request while the handler runs, if it has one; else None
     cdef dict params              # path parameters, None: none
     # The response.
     cdef ExchangePhase phase      # changed by enter() only

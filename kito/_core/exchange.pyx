@@ -222,15 +222,16 @@ cdef class Exchange(Timed):
         cdef int64_t quiet = self.clock.tick - self.quiet_since
         if self.phase != EXCHANGE_STREAMING:
             return
-        if quiet < self.heartbeat_ticks:
-            self.clock.arm(&self.heartbeat, self.heartbeat_ticks - quiet - 1)
+        if quiet <= self.heartbeat_ticks:
+            # The tick of the last frame was partly over: one more makes "never early" true.
+            self.clock.arm(&self.heartbeat, self.heartbeat_ticks - quiet)
             return
         try:
             # A reader that is behind is not silent: it has bytes to read.
             if not self.is_behind() and self.remaining < 0:
                 memcpy(self.frame(len(HEARTBEAT)), <const char*>HEARTBEAT, len(HEARTBEAT))
                 self.wrote()
-            self.quiet_since = self.clock.tick
+            self.quiet_since = self.clock.tick - 1      # this tick has only begun
             self.clock.arm(&self.heartbeat, self.heartbeat_ticks - 1)
         except Exception:
             _log.exception("a heartbeat could not be written")

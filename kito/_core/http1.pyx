@@ -179,6 +179,8 @@ cdef class Http1Connection(Connection):
             return
         self.held = None
         self.held_bytes = self.held_requests = 0
+        if self.reader is not None and self.reader.incoming is not None:
+            self.reader.incoming.body_since = self.state.clock.tick     # until now it was us who kept it
         self._take(b"".join(held) if held is not None else b"")
         if self.held is None and self.reading_paused and self.phase < CONNECTION_LINGER:
             self.reading_paused = False

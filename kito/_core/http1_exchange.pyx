@@ -73,7 +73,7 @@ cdef class Http1Exchange(Exchange):
         self.framing = framing
         self.is_events = events
         self.enter(EXCHANGE_STREAMING)
-        if not self.has_request:
+        if self.request is None:
             self.raw_headers = None     # nobody can ask for them any more: idle streams are many
         self.tally.streams_opened += 1
         self.tally.streams_open += 1

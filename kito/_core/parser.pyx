@@ -89,15 +89,17 @@ cdef class RequestParser:
         self.feeding = data
         try:
             self._feed(data)
+            if self.phase == PARSER_BETWEEN:
+                self.carry = 0
+            else:
+                self._note_partial(phase, data, size)
         except _Upgrade as upgrade:
+            self.carry = 0
             return upgrade.args[0]
         except _ParserError as error:
             raise self._translate(error)
-        if self.phase == PARSER_BETWEEN:
-            self.carry = 0
-        else:
-            self._note_partial(phase, data, size)
-        self.feeding = None
+        finally:
+            self.feeding = None
         return size
 
     cdef int _note_partial(self, ParserPhase before, data, Py_ssize_t size) except -1:
