@@ -18,6 +18,8 @@ __all__ = ("certificate", "check_access", "listening_sockets", "unix_path")
 
 def unix_path(value: object) -> str:
     """Return the path of a Unix socket as str; an abstract name begins with "@"."""
+    if not hasattr(socket, "AF_UNIX"):
+        raise ConfigError("unix_socket is given, and this system has no Unix sockets: write host and port")
     if not isinstance(value, str | os.PathLike) or not os.fspath(value):
         raise ConfigError(f"unix_socket is {value!r}: write a path such as './kito.sock'")
     path = os.fsdecode(value)

@@ -107,12 +107,7 @@ class Proxies:
 
     def trust(self, peer: str | None) -> bool:
         """Return whether the peer at this address is believed; None is a peer on a Unix socket."""
-        if peer is None:
-            return self._unix
-        try:
-            return self._has(_plain(ip_address(peer)))
-        except ValueError:
-            return False
+        return self._unix if peer is None else self._has(_plain(ip_address(peer)))
 
     def origin(self, peer: str | None, headers: Headers) -> Origin:
         """Return where a request comes from that `peer` sent (None: over a Unix socket).
@@ -217,11 +212,8 @@ def _elements(lines: list[str]) -> Iterator[str | None]:
         end = len(line)
         while end >= 0:
             start = _element_start(line, end)
-            if start is None:
-                yield None
-                return
-            yield line[start:end].strip(" \t")
-            end = start - 1
+            yield None if start is None else line[start:end].strip(" \t")
+            end = -1 if start is None else start - 1
 
 
 def _element_start(line: str, end: int) -> int | None:

@@ -32,13 +32,13 @@ async def bind_tcp(host: str, port: int, *, reuse_port: bool, backlog: int) -> l
     `OSError` that names the address which cannot be had.
     """
     found = await _resolve(host, port)
-    for tries_left in reversed(range(PORT_TRIES)):
+    for _ in range(0 if port else PORT_TRIES - 1):
         try:
             return _bind_all(found, reuse_port=reuse_port, backlog=backlog)
         except OSError as error:
-            if port or error.errno != errno.EADDRINUSE or not tries_left:
+            if error.errno != errno.EADDRINUSE:
                 raise
-    raise AssertionError("unreachable: the last try returns or raises")
+    return _bind_all(found, reuse_port=reuse_port, backlog=backlog)
 
 
 async def _resolve(host: str, port: int) -> list[_Found]:

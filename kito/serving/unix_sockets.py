@@ -86,11 +86,8 @@ class UnixListener:
 @contextmanager
 def _folder_locked(path: str) -> Iterator[None]:
     """Hold the folder of `path` against other servers that look for a stale file, or remove theirs, right now."""
-    try:
-        import fcntl  # noqa: PLC0415 - only where there are Unix sockets
-    except ImportError:
-        yield
-        return
+    import fcntl  # noqa: PLC0415 - only where there are Unix sockets
+
     try:
         folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_CLOEXEC)
     except PermissionError:  # a folder that may be written but not read: nothing to hold it by

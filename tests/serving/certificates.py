@@ -40,6 +40,21 @@ def openssl(*arguments: str) -> None:
     subprocess.run([require_tool("openssl"), *arguments], check=True, capture_output=True, timeout=TOOL_S)
 
 
+async def shake_hands(plain: Wire, pair: Pair, data: bytes) -> bytes:
+    """Shake hands by hand; returns the last flight, unsent, with encrypted `data` behind it."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = pair.trusted().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    while True:
+        try:
+            tls.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            await plain.send(outgoing.read())
+            incoming.write(await soon(asyncio.get_running_loop().sock_recv(plain.sock, 65536)))
+    tls.write(data)
+    return outgoing.read()
+
+
 class SecureWire(Wire):
     """An encrypted connection."""
 

@@ -19,7 +19,8 @@ from kito.serving.proxy_protocol import (
     missing_bytes,
     read_header,
 )
-from tests.support.wire import Wire, request, until
+from tests.serving.certificates import shake_hands
+from tests.support.wire import Wire, request, soon, until
 
 REQUEST = request("/")
 FORWARDED = request("/secure", "x-forwarded-for: 10.9.9.9", "x-forwarded-proto: https")
@@ -343,6 +344,19 @@ async def test_the_header_comes_before_the_handshake(net, clients, pair, data):
         assert (await wire.answer()).body == f"{ip} https".encode()
         await wire.get("/stream")
         assert len((await wire.answer()).chunks) == 3
+
+
+async def test_a_request_in_the_last_flight_of_the_handshake(net, clients, pair):
+    app = an_app()
+    seen = asyncio.Event()
+    app.get("/seen", lambda req: seen.set() or req.ip)
+    async with app.running(port=0, tls=pair) as address:
+        wire = await clients.plain(address)
+        await wire.send(v2(payload=tcp4()))
+        await wire.send(await shake_hands(wire, pair, request("/seen") + request("/")[:-2]))
+        await soon(seen.wait())
+        wire.close()
+        await until(lambda: app.stats["connections"] == 0)
 
 
 async def test_no_handshake_behind_the_header(net, clients, pair):

@@ -9,6 +9,7 @@ import pytest
 
 from kito import server
 from kito.serving import sockets
+from kito.serving.listeners import Listeners
 from kito.serving.sockets import MAX_ADDRESSES, bind_tcp
 from tests.support.wire import request
 
@@ -120,6 +121,27 @@ async def test_nothing_is_kept_when_one_address_is_in_use(net, monkeypatch):
                 pass
         with socket.create_server(("127.0.0.1", port)):
             pass
+
+
+async def test_nothing_is_kept_when_one_cannot_be_served(net, monkeypatch):
+    resolving(monkeypatch, "127.0.0.1", "127.0.0.2")
+    accept = Listeners._accept
+    bound = []
+
+    async def fail_later(self, loop, factory, sock):
+        bound.append(sock.getsockname())
+        if len(bound) > 1:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return await accept(self, loop, factory, sock)
+
+    monkeypatch.setattr(Listeners, "_accept", fail_later)
+    with pytest.raises(OSError, match="Too many open files"):
+        async with an_app().running(host="several.test", port=0):
+            pass
+    await asyncio.sleep(0)  # uvloop closes in the next turn
+    for name in bound:
+        with pytest.raises(ConnectionRefusedError):
+            await ask(*name)
 
 
 async def test_a_family_that_is_absent_is_left_out(net, monkeypatch):

@@ -10,8 +10,8 @@ import pytest
 from kito import ConfigError, Timeouts, server
 from kito.serving import listeners
 from kito.serving.tls import CLOSE_S, make_context
-from tests.serving.certificates import Pair, openssl
-from tests.support.wire import soon, until
+from tests.serving.certificates import Pair, openssl, shake_hands
+from tests.support.wire import request, soon, until
 
 BIG = 4 * 1024 * 1024  # bytes, more than the buffers between a server and its client hold
 
@@ -49,7 +49,10 @@ async def test_a_pair_of_files_is_all_it_needs(net, clients, pair):
 async def test_a_context_is_taken_as_it_is(net, clients, pair):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*pair)
-    async with an_app().running(port=0, tls=context) as address:
+    app = an_app()
+    async with app.running(port=0, tls=context) as address:
+        app._runner.listeners.reload()  # there is nothing to read
+        assert context.sni_callback is None
         wire = await clients.secured(address, pair.trusted())
         await wire.get("/")
         assert (await wire.answer()).body == b"https True"
@@ -159,18 +162,9 @@ async def test_a_client_that_never_says_goodbye_is_dropped(net, clients, pair, m
     loop = asyncio.get_running_loop()
     async with an_app().running(port=0, tls=pair) as address:
         plain = await clients.plain(address)
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = pair.trusted().wrap_bio(incoming, outgoing, server_hostname="localhost")
-        while True:
-            try:
-                tls.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                await plain.send(outgoing.read())
-                incoming.write(await loop.sock_recv(plain.sock, 65536))
-        tls.write(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        last_flight = await shake_hands(plain, pair, request("/", "connection: close"))
         start = loop.time()
-        await plain.send(outgoing.read())
+        await plain.send(last_flight)
         await plain.gone()  # the answer came and the closure alert, which is not answered
         assert 0.4 < loop.time() - start < CLOSE_S
 

@@ -13,6 +13,7 @@ import pytest
 
 from kito import ConfigError, server
 from kito.serving import unix_sockets
+from kito.serving.listeners import Listeners
 from kito.serving.unix_sockets import LOCK_TRIES, LOCK_WAIT_S, UnixListener
 from tests.support.wire import soon
 
@@ -203,6 +204,28 @@ def test_a_folder_that_is_locked_is_not_waited_for_long(tmp_path, monkeypatch):
     finally:
         os.close(folder)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_read_is_not_held(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    made = listener(tmp_path / "kito.sock")
+    made.remove_file()
+    made.socket.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_fails_behind_the_binding_leaves_no_file(net, path, monkeypatch):
+    async def fail(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(Listeners, "_accept", fail)
+    with pytest.raises(OSError, match="Too many open files"):
+        async with an_app().running(unix_socket=path):
+            pass
+    assert list(net.folder.iterdir()) == []
 
 
 # === the end ===

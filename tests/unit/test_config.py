@@ -307,6 +307,12 @@ def test_an_abstract_socket_is_refused_where_there_are_none(monkeypatch):
         ServerOptions.build(unix_socket="@kito")
 
 
+def test_a_unix_socket_is_refused_where_there_are_none(monkeypatch):
+    monkeypatch.delattr(socket, "AF_UNIX")
+    with pytest.raises(ConfigError, match="write host and port"):
+        ServerOptions.build(unix_socket="kito.sock")
+
+
 def test_a_path_object_is_a_path():
     assert ServerOptions.build(unix_socket=Path("run") / "kito.sock").unix_socket == str(Path("run/kito.sock"))
 
