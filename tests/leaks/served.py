@@ -1,4 +1,7 @@
-"""The server of test_kinds, `python -m tests.leaks.served uvloop|asyncio`: it counts what is alive in its process."""
+"""The server of test_kinds, `python -m tests.leaks.served uvloop|asyncio [hoard]`: it counts what is alive in it.
+
+With `hoard` nothing is collected before it is asked for.
+"""
 
 import asyncio
 import gc
@@ -52,7 +55,7 @@ def open_now():
 
 @app.get("/collect")
 def collect():
-    """What nothing can reach any more: how many objects, and of which of our types. Nothing else collects here."""
+    """What nothing can reach any more: how many objects, and of which of our types."""
     gc.set_debug(gc.DEBUG_SAVEALL)
     count = gc.collect()
     ours = sorted({type(thing).__name__ for thing in gc.garbage if is_ours(thing)})
@@ -185,7 +188,8 @@ def sync_generator():
 
 
 def main() -> None:
-    gc.disable()
+    if "hoard" in sys.argv:
+        gc.disable()
     logging.getLogger("kito").setLevel(logging.CRITICAL)
     new_loop = {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}[sys.argv[1]]
 

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import statistics
+import sys
 import threading
 import time
 
@@ -22,14 +23,13 @@ class Seen:
     """What a producer went through."""
 
     def __init__(self):
-        self.loop = asyncio.get_running_loop()
-        self.cleaned = self.loop.create_future()  # the time
+        self.cleaned = asyncio.get_running_loop().create_future()  # the time, by the clock that uvloop does not round
         self.ends = []
         self.closed = None
         self.error = None
 
     def clean(self):
-        self.cleaned.set_result(self.loop.time())
+        self.cleaned.set_result(time.monotonic())
 
 
 def add_idle(app, seen):
@@ -128,7 +128,7 @@ async def test_the_producer_is_cancelled_and_cleans_up(net, producer, leave):
         await wire.get("/")
         await wire.head()
         assert b"first" in await wire.chunk()
-        left = seen.loop.time()
+        left = time.monotonic()
         getattr(wire, leave)()
         assert await soon(seen.cleaned) - left < AWARE_S
         assert isinstance(seen.error, asyncio.CancelledError | GeneratorExit)
@@ -143,7 +143,7 @@ async def test_the_producer_is_cancelled_and_cleans_up(net, producer, leave):
 
 @pytest.mark.wirings("uvloop-tcp", "asyncio-tcp")
 @pytest.mark.parametrize("leave", ["finish", "reset"])
-async def test_how_soon_it_is_noticed(net, leave, record_property):
+async def test_how_soon_it_is_noticed(net, leave):
     delays = []
     for _ in range(ROUNDS):
         seen = Seen()
@@ -153,10 +153,10 @@ async def test_how_soon_it_is_noticed(net, leave, record_property):
             wire = await site.connect()
             await wire.get("/")
             await wire.head()
-            left = seen.loop.time()
+            left = time.monotonic()
             getattr(wire, leave)()
             delays.append(await soon(seen.cleaned) - left)
-    record_property("median_ms", round(statistics.median(delays) * 1000, 3))
+    sys.stdout.write(f"{leave}: noticed after {statistics.median(delays) * 1000:.2f} ms in the median\n")
     assert statistics.median(delays) < 0.05
 
 
