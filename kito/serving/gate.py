@@ -152,8 +152,8 @@ class _Visitor(asyncio.BufferedProtocol):
             self._task = None
             self.drop(f"no TLS handshake: {error}")
         else:
-            if transport is not None and not early.lost:
-                self._pass_on(transport, header, early.received)
+            assert transport is not None  # a connection that is lost meanwhile raises
+            self._pass_on(transport, header, early.received)
         finally:
             self._gate.leave(self)
 
@@ -172,13 +172,9 @@ class _Early(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.received = b""
-        self.lost = False
 
     def data_received(self, data: bytes) -> None:
         self.received += data
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        self.lost = True
 
 
 class _Represented:

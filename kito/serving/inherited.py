@@ -47,7 +47,7 @@ def _number(environ: MutableMapping[str, str], name: str) -> int:
 
 
 def adopt(given: Iterable[socket.socket | int], backlog: int) -> list[socket.socket]:
-    """Return sockets that listen, do not block, and stay out of child processes; they are the server's from now on.
+    """Return sockets that listen, and that child processes do not inherit; they are the server's from now on.
 
     Raises `ConfigError` for what is no socket, has no address, or is a connection; nothing is closed then.
     """
@@ -57,7 +57,6 @@ def adopt(given: Iterable[socket.socket | int], backlog: int) -> list[socket.soc
             adopted.append((_opened(item), isinstance(item, int)))
             _check(*adopted[-1])
         for sock, _ in adopted:
-            sock.setblocking(False)
             sock.set_inheritable(False)
             sock.listen(backlog)
     except BaseException:

@@ -89,7 +89,6 @@ def _bind(family: socket.AddressFamily, address: tuple[Any, ...], *, reuse_port:
     except OSError as error:
         raise explained(error, where) from None
     try:
-        sock.setblocking(False)
         if os.name == "posix":  # elsewhere it lets two servers have one port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if reuse_port:

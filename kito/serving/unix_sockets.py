@@ -45,7 +45,6 @@ class UnixListener:
             raise self._explained(error) from None
 
     def _listen(self, mode: int | None, accounts: tuple[int, int], backlog: int) -> None:
-        self.socket.setblocking(False)
         if self._path[0] == "@":
             self.socket.bind("\0" + self._path[1:])
             self.socket.listen(backlog)

@@ -142,6 +142,8 @@ def test_the_nearest_proxy_tells_protocol_and_host(fields, protocol, host):
         ("for=203.0.113.9;proto=https, for=10.2.3.4;proto=http", Origin((CLIENT, "10.2.3.4", PROXY), "https")),
         ("for=198.51.100.1;proto=http, for=203.0.113.9;proto=https", Origin((CLIENT, PROXY), "https")),
         ('for=203.0.113.9;ext="a,b;c=\\"d\\", for=10.9.9.9"', Origin((CLIENT, PROXY))),
+        ('for=203.0.113.9;ext="x,y\\"z"', Origin((CLIENT, PROXY))),
+        ('for=203.0.113.9;ext="x,y\\\\"', Origin((CLIENT, PROXY))),
         ("for=unknown;proto=https;host=a.test", Origin((PROXY,), "https", "a.test")),
         ("for=198.51.100.1, for=_hidden;proto=https", Origin((PROXY,), "https")),
         ("for=198.51.100.1, proto=https", Origin((PROXY,), "https")),
@@ -243,6 +245,14 @@ def test_one_kind_of_header_is_read():
 def test_whoever_is_in_a_network_is_trusted(peer):
     known = () if peer is None else (peer.removeprefix("::ffff:"),)
     assert origin("x-forwarded-for: 203.0.113.9", peer=peer).ips == (CLIENT, *known)
+
+
+def test_networks_of_one_family_hold_none_of_the_other():
+    assert Proxies(["0.0.0.0/0"]).trust(CLIENT)
+    assert not Proxies(["0.0.0.0/0"]).trust("::1")
+    assert Proxies(["::/0"]).trust("::1")
+    assert not Proxies(["::/0"]).trust(CLIENT)
+    assert not Proxies(["::/0"]).trust("::ffff:203.0.113.9")
 
 
 # === bounds ===
