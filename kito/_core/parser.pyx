@@ -8,7 +8,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport INT64_MAX, int64_t
 from libc.string cimport memcmp
 
-from kito._core.common cimport FEED_BYTES
+from kito._core.common cimport CHUNKED_BYTES, FEED_BYTES
 
 from kito._core.grammar cimport (
     check_codings, check_host, connection_words, is_plain_path, names_other_protocol, refusal, split_target,
@@ -120,8 +120,8 @@ cdef class RequestParser:
             return min(size, self.content_length - self.body_bytes)
         if self.carry and size >= missing and memcmp(data, <const char*>EMPTY_LINE + self.carry, missing) == 0:
             return missing
-        if self.phase != PARSER_BODY:
-            size = min(size, <Py_ssize_t>FEED_BYTES)
+        # In steps, so that what reaches no callback is counted before there is much of it.
+        size = min(size, <Py_ssize_t>(CHUNKED_BYTES if self.phase == PARSER_BODY else FEED_BYTES))
         place = <const char*>memmem(data, size, <const char*>EMPTY_LINE, 4)
         return size if place is NULL else place + 4 - data
 
