@@ -228,6 +228,7 @@ async def test_stopping_again_skips_the_wait(net):
     net.logged("1 exchanges were cut")
 
 
+@pytest.mark.wirings("uvloop-tcp")  # it takes a second
 async def test_a_handler_that_ignores_its_cancellation_does_not_hold_the_stop(net):
     app = server(timeouts=BRIEF)
     release = asyncio.Event()
