@@ -32,6 +32,7 @@ cdef class TransportWriter:
     cdef list segments            # pieces by reference, None while there are none
     cdef WriteBuffer buffer       # borrowed while it holds bytes, else None
     cdef Py_ssize_t segment_bytes
+    cdef bint gathers             # the transport's writelines can be relied on
     cdef bint listed              # the cork knows about it
     cdef bint corked              # its owner flushes: inside data_received
     cdef readonly bint paused     # the transport is over its high-water mark

@@ -129,6 +129,8 @@ cdef class TransportWriter:
         self._transport_write = transport.write
         self.transport = transport
         self.owner = owner
+        # Some of asyncio's own forget flow control in writelines (CVE-2024-12254).
+        self.gathers = not type(transport).__module__.startswith("asyncio.")
         return 0
 
     cdef void detach(self, object error) noexcept:
@@ -201,7 +203,10 @@ cdef class TransportWriter:
             self.bytes_out += self.segment_bytes + len(single)
             self.turn_bytes += self.segment_bytes + len(single)
             self.segment_bytes = 0
-            self.transport.writelines(pieces)
+            if self.gathers:
+                self.transport.writelines(pieces)
+            else:
+                self._transport_write(b"".join(pieces))
         return 0
 
     cdef object _gather(self):
