@@ -188,5 +188,8 @@ class _Represented:
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._names[name] if name in self._names else self._transport.get_extra_info(name, default)
 
+    def writelines(self, pieces: list[bytes]) -> None:
+        self.write(b"".join(pieces))  # some of asyncio's own forget flow control in writelines
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

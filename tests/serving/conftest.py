@@ -36,14 +36,16 @@ class Clients:
     def __init__(self) -> None:
         self._wires: list[Wire] = []
 
-    async def plain(self, address: Address) -> Wire:
-        """Connect."""
-        self._wires.append(await Wire.connect(address))
+    async def plain(self, address: Address, **options: Any) -> Wire:
+        """Connect, with options of `Wire.connect`."""
+        self._wires.append(await Wire.connect(address, **options))
         return self._wires[-1]
 
-    async def secured(self, address: Address, context: ssl.SSLContext, *, before: bytes = b"") -> SecureWire:
+    async def secured(
+        self, address: Address, context: ssl.SSLContext, *, before: bytes = b"", **options: Any
+    ) -> SecureWire:
         """Connect and shake hands; `before` is sent in the clear ahead of it."""
-        wire = await SecureWire.upgrade(await self.plain(address), context, before)
+        wire = await SecureWire.upgrade(await self.plain(address, **options), context, before)
         self._wires.append(wire)
         return wire
 

@@ -185,6 +185,32 @@ async def test_the_header_may_come_byte_by_byte(net, clients, data):
         assert (await wire.answer()).body == b"('2001:db8::1', 2222) 2001:db8::1 ('::1', 80)"
 
 
+async def test_long_answers_and_slow_readers(net, clients):
+    app = an_app()
+    app.get("/long", lambda res: res.send(b"x" * 4_000_000))
+    written = 0
+
+    @app.get("/slow")
+    async def slow(res):
+        nonlocal written
+        out = res.stream()
+        while True:
+            await out.write(bytes(50_000))
+            written += 50_000
+
+    async with app.running(port=0) as address:
+        wire = await clients.plain(address, receive_buffer=65536)
+        await wire.send(v2(payload=tcp4()) + request("/long") + request("/slow"))
+        assert (await wire.answer()).body == b"x" * 4_000_000
+        held = -1
+        while held != written or not written:
+            held = written
+            await asyncio.sleep(0.1)
+        assert held < 20_000_000  # what the kernel takes, and the high-water mark
+        await wire.head()
+        assert await wire.chunk() == bytes(50_000)
+
+
 async def test_a_connection_that_the_client_ends_is_ended(net, clients):
     app = an_app()
     async with app.running(port=0) as address:
