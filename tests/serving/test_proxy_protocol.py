@@ -209,6 +209,7 @@ async def test_long_answers_and_slow_readers(net, clients):
         assert held < 20_000_000  # what the kernel takes, and the high-water mark
         await wire.head()
         assert await wire.chunk() == bytes(50_000)
+        wire.close()
 
 
 async def test_a_connection_that_the_client_ends_is_ended(net, clients):
