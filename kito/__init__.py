@@ -19,6 +19,7 @@ from .errors import (
     ProtocolError,
     RemoteProtocolError,
     RoutingError,
+    WorkerError,
 )
 from .headers import Headers
 from .request import Context, Request
@@ -45,6 +46,7 @@ __all__ = (
     "StreamEnd",
     "StreamWriter",
     "Timeouts",
+    "WorkerError",
     "__version__",
     "server",
 )

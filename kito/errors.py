@@ -33,6 +33,7 @@ __all__ = (
     "RoutingError",
     "URITooLong",
     "VersionNotSupported",
+    "WorkerError",
     "error_document",
     "reason_phrase",
 )
@@ -256,6 +257,10 @@ class InvalidPath(RoutingError):
 
 class ConfigError(KitoError, ValueError):
     """Raised when an option is unknown, of the wrong type or out of range; the message says what to write."""
+
+
+class WorkerError(KitoError):
+    """Raised by `listen(workers=...)` when a worker cannot be started; the message says which one and why."""
 
 
 def error_document(status: int, message: str | None = None, code: str | None = None) -> dict[str, str]:

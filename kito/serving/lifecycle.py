@@ -7,14 +7,16 @@ import inspect
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final, overload
 
 from ..app import App
 from ..config import ServerOptions
 from ..errors import ConfigError
+from .link import CLOSED, HURRY, READY, RELOAD, Link
 from .listeners import Address
 from .loops import new_loop
+from .multiple import run_workers
 from .runner import Runner
 from .signals import reload_on_hangup, stop_on_signals
 from .sockets import describe
@@ -71,41 +73,70 @@ class Server(App):
             pass
         else:
             raise RuntimeError("listen() makes its own event loop: where one runs, write `await app.serve(...)`")
+        settings = self._options.replace(**options)
+        if settings.workers > 1:
+            self._listen_with_workers(settings, on_ready)
+            return
         main = self.serve(on_ready=on_ready, **options)
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(main)
+
+    def _listen_with_workers(self, options: ServerOptions, on_ready: Ready | None) -> None:
+        if self._runner is not None:
+            raise RuntimeError("this server is already running")
+        run_workers(options, lambda own, link: self._serve(own, on_ready, link), _announce)
 
     async def serve(self, *, on_ready: Ready | None = None, **options: Any) -> None:
         """Serve on the running loop until SIGINT, SIGTERM, `close()` or cancellation. Raises `OSError` as `listen`.
 
         SIGHUP reads the files of `tls` again, for new connections.
         """
+        await self._serve(self._options.replace(**options), on_ready, None)
+
+    async def _serve(self, options: ServerOptions, on_ready: Ready | None, link: Link | None) -> None:
+        """Serve until told to stop: by signals, and in a worker also by the parent at the other end of `link`.
+
+        A worker may get one signal twice, from its parent's group and from its parent: only the parent counts.
+        """
         runner = await self._start(options)
         stopping: list[asyncio.Task[None]] = []
 
         def stop() -> None:
-            if stopping:
-                runner.hurry()
-            else:
+            if not stopping:
                 stopping.append(asyncio.ensure_future(runner.stop()))
+            elif link is None:
+                runner.hurry()
 
         loop = asyncio.get_running_loop()
         listeners = runner.listeners
-        with stop_on_signals(loop, stop), reload_on_hangup(loop, listeners.reload if listeners.can_reload else None):
+        with (
+            stop_on_signals(loop, stop),
+            reload_on_hangup(loop, listeners.reload if listeners.can_reload else None),
+            nullcontext() if link is None else link.heard(loop, stop, {HURRY: runner.hurry, RELOAD: listeners.reload}),
+        ):
             try:
-                _announce(runner.address, listeners.scheme)
-                if on_ready is not None:
-                    outcome = on_ready()
-                    if inspect.isawaitable(outcome):
-                        await outcome
+                await self._begin(runner, on_ready, link)
                 await runner.wait_stopped()
             finally:
                 await self._stop(runner, None)
+                if link is not None and not stopping:
+                    link.say(CLOSED)
+
+    async def _begin(self, runner: Runner, on_ready: Ready | None, link: Link | None) -> None:
+        """Tell everybody that the server accepts."""
+        if link is None:
+            _announce(runner.address, runner.listeners.scheme)
+        if on_ready is not None:
+            outcome = on_ready()
+            if inspect.isawaitable(outcome):
+                await outcome
+        if link is not None:
+            link.say(READY)
 
     @asynccontextmanager
     async def running(self, **options: Any) -> AsyncIterator[Address]:
         """Serve while the block runs, and stop with it: `async with app.running(port=0) as address`."""
-        runner = await self._start(options)
+        runner = await self._start(self._options.replace(**options))
         try:
             assert runner.address is not None  # it listens
             yield runner.address
@@ -128,12 +159,11 @@ class Server(App):
         if self._runner is not None:
             await self._stop(self._runner, grace)
 
-    async def _start(self, options: dict[str, Any]) -> Runner:
+    async def _start(self, options: ServerOptions) -> Runner:
         if self._runner is not None:
             raise RuntimeError("this server is already running")
-        settings = self._options.replace(**options)
-        _refuse_what_is_not_there(settings)
-        runner = Runner(self, settings)
+        _refuse_what_is_not_there(options)
+        runner = Runner(self, options)
         self._runner = runner
         try:
             await runner.start()
@@ -153,14 +183,16 @@ class Server(App):
 def _refuse_what_is_not_there(options: ServerOptions) -> None:
     """An option that would have no effect is an error, not a promise."""
     if options.workers > 1:
-        raise ConfigError("workers: kito runs one process so far; start several with reuse_port=True")
+        raise ConfigError("workers: a process whose loop runs cannot be forked: write app.listen(workers=...)")
     if options.access_log:
         raise ConfigError("access_log: kito writes none so far; leave the option out")
 
 
-def _announce(address: Address | None, scheme: str) -> None:
+def _announce(address: Address | None, scheme: str, workers: int = 1) -> None:
     """Tell a person at a terminal where the server is; a log gets the same line."""
     where = f"{scheme}://{describe(address)}" if isinstance(address, tuple) else address
+    if workers > 1:
+        where = f"{where} with {workers} workers"
     _log.info("listening on %s", where)
     if sys.stderr.isatty() and not _log.isEnabledFor(logging.INFO):
         sys.stderr.write(f"kito listens on {where} (stop with Ctrl+C)\n")

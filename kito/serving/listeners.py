@@ -19,7 +19,7 @@ from .unix_sockets import UnixListener
 if TYPE_CHECKING:
     from ..config import ServerOptions
 
-__all__ = ("Address", "Listeners")
+__all__ = ("Address", "Listeners", "address_of")
 
 _log: Final = logging.getLogger("kito")
 
@@ -65,7 +65,7 @@ class Listeners:
         if self._options.proxy_protocol:
             factory = self._gate = self._make_gate(factory, connections)
         try:
-            self.addresses = tuple(_address(sock) for sock in sockets)
+            self.addresses = tuple(address_of(sock) for sock in sockets)
             for sock in sockets:
                 self._servers.append(await self._accept(loop, factory, sock))
         except BaseException:
@@ -125,6 +125,7 @@ class Listeners:
         )
 
 
-def _address(sock: socket.socket) -> Address:
+def address_of(sock: socket.socket) -> Address:
+    """Return where a socket listens."""
     name = sock.getsockname()
     return (name[0], name[1]) if isinstance(name, tuple) else describe(name)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Any, Final, Self
 
-__all__ = ("reload_on_hangup", "stop_on_signals")
+__all__ = ("SIGNALS", "SignalInbox", "reload_on_hangup", "stop_on_signals")
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -40,3 +41,41 @@ def _handled(loop: asyncio.AbstractEventLoop, numbers: Iterable[int], handler: C
     finally:
         for number in installed:
             loop.remove_signal_handler(number)
+
+
+class SignalInbox:
+    """Signals that a process without a loop waits for: `sock` becomes readable, and `taken()` tells which came."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self._numbers = tuple(numbers)
+        self._came: list[int] = []
+        self.sock, self._bell = socket.socketpair()
+        for sock in (self.sock, self._bell):
+            sock.setblocking(False)
+
+    def __enter__(self) -> Self:
+        self._former_bell = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        self._former: dict[int, Any] = {number: signal.signal(number, self._note) for number in self._numbers}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Let the signals do again what they did before."""
+        for number, handler in self._former.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: a handler of C's
+        signal.set_wakeup_fd(self._former_bell)
+        self.sock.close()
+        self._bell.close()
+
+    def taken(self) -> list[int]:
+        """Return the signals that have come since, in order."""
+        with suppress(BlockingIOError):
+            while self.sock.recv(256):
+                pass
+        came, self._came = self._came, []
+        return came
+
+    def _note(self, number: int, _frame: object) -> None:
+        self._came.append(number)

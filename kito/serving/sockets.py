@@ -7,9 +7,11 @@ import errno
 import logging
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
-__all__ = ("Address", "bind_tcp", "describe", "explained")
+__all__ = ("Address", "bind_tcp", "bind_tcp_without_loop", "describe", "explained")
 
 _log: Final = logging.getLogger("kito")
 
@@ -17,6 +19,7 @@ MAX_ADDRESSES: Final = 64  # that one host name may have
 PORT_TRIES: Final = 16  # when the system picks a port of one address that another one has in use
 
 EVERY: Final = ("", "::")  # hosts that stand for every address of the machine, IPv4 and IPv6
+_STREAM: Final = socket.SOCK_STREAM
 _NO_FAMILY: Final = (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 
 # (host, port) of a TCP listener; the path of a Unix one, "@name" for an abstract name
@@ -31,8 +34,45 @@ async def bind_tcp(host: str, port: int, *, reuse_port: bool, backlog: int) -> l
     An address of a family that the machine does not have is left out when another one is there. Raises
     `OSError` that names the address which cannot be had.
     """
-    found = await _resolve(host, port)
-    for _ in range(0 if port else PORT_TRIES - 1):
+    infos = []
+    if host not in EVERY:
+        with _naming(host, port):
+            infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=_STREAM, flags=socket.AI_PASSIVE)
+    return _bind_free(_places(host, port, infos), reuse_port=reuse_port, backlog=backlog)
+
+
+def bind_tcp_without_loop(host: str, port: int, *, reuse_port: bool, backlog: int | None) -> list[socket.socket]:
+    """Do what `bind_tcp` does where no loop runs; with None as `backlog` the sockets are bound and do not listen."""
+    infos = []
+    if host not in EVERY:
+        with _naming(host, port):
+            infos = socket.getaddrinfo(host, port, type=_STREAM, flags=socket.AI_PASSIVE)
+    return _bind_free(_places(host, port, infos), reuse_port=reuse_port, backlog=backlog)
+
+
+@contextmanager
+def _naming(host: str, port: int) -> Iterator[None]:
+    """Say in the error of a look-up which address was looked up."""
+    try:
+        yield
+    except OSError as error:
+        raise explained(error, f"{host}:{port}") from None
+
+
+def _places(host: str, port: int, infos: list[Any]) -> list[_Found]:
+    """Return where to bind: every address of the machine, or those that a look-up has found."""
+    if host in EVERY:
+        every: list[_Found] = [(socket.AF_INET, ("0.0.0.0", port)), (socket.AF_INET6, ("::", port, 0, 0))]  # noqa: S104
+        return every if host == "" else every[::-1]
+    found: list[_Found] = list(dict.fromkeys((info[0], info[4]) for info in infos))
+    if len(found) > MAX_ADDRESSES:
+        raise OSError(errno.E2BIG, f"cannot listen on {host}: it has {len(found)} addresses, over {MAX_ADDRESSES}")
+    return found
+
+
+def _bind_free(found: list[_Found], *, reuse_port: bool, backlog: int | None) -> list[socket.socket]:
+    """Bind all addresses; where the system picks the port, try again when one of them does not have it free."""
+    for _ in range(0 if found[0][1][1] else PORT_TRIES - 1):
         try:
             return _bind_all(found, reuse_port=reuse_port, backlog=backlog)
         except OSError as error:
@@ -41,22 +81,7 @@ async def bind_tcp(host: str, port: int, *, reuse_port: bool, backlog: int) -> l
     return _bind_all(found, reuse_port=reuse_port, backlog=backlog)
 
 
-async def _resolve(host: str, port: int) -> list[_Found]:
-    if host in EVERY:
-        every: list[_Found] = [(socket.AF_INET, ("0.0.0.0", port)), (socket.AF_INET6, ("::", port, 0, 0))]  # noqa: S104
-        return every if host == "" else every[::-1]
-    loop = asyncio.get_running_loop()
-    try:
-        infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise explained(error, f"{host}:{port}") from None
-    found: list[_Found] = list(dict.fromkeys((info[0], info[4]) for info in infos))
-    if len(found) > MAX_ADDRESSES:
-        raise OSError(errno.E2BIG, f"cannot listen on {host}: it has {len(found)} addresses, over {MAX_ADDRESSES}")
-    return found
-
-
-def _bind_all(found: list[_Found], *, reuse_port: bool, backlog: int) -> list[socket.socket]:
+def _bind_all(found: list[_Found], *, reuse_port: bool, backlog: int | None) -> list[socket.socket]:
     """Bind all addresses or none; the port of the first one is that of the others."""
     bound: list[socket.socket] = []
     missing: OSError | None = None
@@ -73,8 +98,9 @@ def _bind_all(found: list[_Found], *, reuse_port: bool, backlog: int) -> list[so
                 _log.debug("%s", error)
         if missing is not None and not bound:
             raise missing
-        for sock in bound:
-            _listen(sock, backlog)
+        if backlog is not None:
+            for sock in bound:
+                _listen(sock, backlog)
     except BaseException:
         for sock in bound:
             sock.close()

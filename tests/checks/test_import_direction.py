@@ -14,7 +14,7 @@ LAYERS = [
     {"serving"},
     {"app"},
     {"registration"},
-    {"routing", "binding", "middlewares", "files", "hub", "testing"},
+    {"routing", "binding", "middlewares", "files", "testing"},
     {"request", "response", "streaming", "validation"},
     {"headers", "config", "paths", "proxies", "addresses"},
     {"_core"},

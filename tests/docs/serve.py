@@ -6,20 +6,21 @@ from typing import Any
 
 from kito import Server
 
-serve = Server.serve
+listen = Server.listen
 
 
-async def serve_anywhere(self: Server, *, on_ready: Any = None, **options: Any) -> None:
-    """`Server.serve` on a port that is free, whichever the program asks for."""
+def listen_anywhere(self: Server, *position: Any, **options: Any) -> None:
+    """`Server.listen` on a port that is free, whichever the program asks for."""
+    asked = [*filter(callable, position), options.pop("on_ready", None)][0]
 
     def announce() -> Any:
         assert isinstance(self.address, tuple)
         sys.stdout.write("http://{}:{}\n".format(*self.address))
         sys.stdout.flush()
-        return on_ready() if on_ready is not None else None
+        return asked() if asked is not None else None
 
-    await serve(self, on_ready=announce, **{**options, "port": 0})
+    listen(self, announce, **{**options, "port": 0})
 
 
-Server.serve = serve_anywhere  # type: ignore[method-assign]
+Server.listen = listen_anywhere  # type: ignore[method-assign]
 runpy.run_path(sys.argv[1], run_name="__main__")

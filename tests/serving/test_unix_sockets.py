@@ -235,7 +235,7 @@ async def test_a_file_that_is_another_servers_by_now_is_left(net, clients, path)
     other = an_app("other")
     async with an_app().running(unix_socket=path):
         path.unlink()
-        address = await soon(other._start({"unix_socket": path}))
+        address = await soon(other._start(other._options.replace(unix_socket=path)))
     try:
         assert await clients.get(address.address, "/") == "other"
     finally:

@@ -1,1 +1,0 @@
-"""The place of fan-out: topics, subscribers, history. Nothing is public here yet."""
