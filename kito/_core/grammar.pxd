@@ -21,3 +21,15 @@ cdef object refusal(str reason, bint bad_method, bytes start)
 
 # llhttp reads RTSP and ICE requests as HTTP/1.0: whether the first line of `start` is one.
 cdef bint names_other_protocol(bytes start) except -1
+
+# How many bytes there are up to the first CR LF CR LF, with it; `size` when there is none.
+cdef Py_ssize_t through_empty_line(const char* data, Py_ssize_t size) noexcept
+
+# How many bytes of CR LF CR LF the input ends with, 0 to 3, when what came before it ended with `carry`.
+cdef int match_end(int carry, object data, Py_ssize_t size) except -1
+
+# Whether `name` is `lower`, a word of letters and hyphens, in any case. Both have the same length.
+cdef bint is_word(bytes name, const char* lower) noexcept
+
+# The same method, as an object that many requests share where it is a common one.
+cdef bytes known_method(bytes method)

@@ -4,12 +4,14 @@ import ipaddress
 import re
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.string cimport memchr, memcmp
 
 from kito.errors import BadRequest, NotImplementedCoding, VersionNotSupported
 
 cdef enum:
     MAX_PORT_DIGITS = 5
 
+cdef bytes GET = b"GET"
 cdef bytes OPTIONS = b"OPTIONS"
 cdef bytes CONNECT = b"CONNECT"
 cdef bytes ASTERISK = b"*"
@@ -155,3 +157,50 @@ cdef object refusal(str reason, bint bad_method, bytes start):
 
 cdef bint names_other_protocol(bytes start) except -1:
     return _OTHER_PROTOCOL.match(start) is not None
+
+
+cdef Py_ssize_t through_empty_line(const char* data, Py_ssize_t size) noexcept:
+    """The bytes up to the first empty line, with it; all of them when there is none."""
+    cdef const char* end = data + size
+    cdef const char* place = data + 1       # of an LF that has two bytes behind it and one before
+    while place + 2 < end:
+        place = <const char*>memchr(place, c"\n", end - place - 2)
+        if place is NULL:
+            break
+        if place[1] == c"\r" and place[2] == c"\n" and (place - 1)[0] == c"\r":
+            return place + 3 - data
+        place += 1
+    return size
+
+
+cdef int match_end(int carry, object data, Py_ssize_t size) except -1:
+    """How much of an empty line, CR LF CR LF, the input ends with: 0 to 3 bytes."""
+    cdef bytes tail = bytes(data[max(size - 3, 0):])
+    cdef unsigned char byte
+    if size >= 3:
+        carry = 0
+    for byte in tail:
+        if byte == c"\r":
+            carry = 3 if carry == 2 else 1
+        elif byte == c"\n" and carry == 1:
+            carry = 2
+        else:
+            carry = 0
+    return carry
+
+
+cdef bint is_word(bytes name, const char* lower) noexcept:
+    """ASCII case-insensitive equality with a lower-case word of letters and hyphens of the same length."""
+    cdef const char* text = PyBytes_AS_STRING(name)
+    cdef Py_ssize_t index
+    for index in range(PyBytes_GET_SIZE(name)):
+        if (text[index] | 32) != lower[index]:
+            return False
+    return True
+
+
+cdef bytes known_method(bytes method):
+    """GET as the one object whose hash is known by now: routes are looked up by it."""
+    if PyBytes_GET_SIZE(method) == 3 and memcmp(PyBytes_AS_STRING(method), <const char*>GET, 3) == 0:
+        return GET
+    return method

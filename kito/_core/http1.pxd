@@ -24,6 +24,7 @@ cdef class Http1Connection(Connection):
     cdef int _serve(self) except -1
     cdef int _rest(self) except -1
     # Beside them:
+    cdef int _return_reader(self) except -1
     cdef int _hold(self, bytes data) except -1
     cdef bint _can_serve(self) noexcept
     cdef bint _has_work(self) noexcept

@@ -114,6 +114,7 @@ cdef class Http1Connection(Connection):
         if self.phase >= CONNECTION_LINGER:
             return 0
         if self.current is not None:
+            self._return_reader()
             return self.enter(CONNECTION_BUSY)
         if self._has_work():
             return self._resume_soon() if self._can_serve() else 0
@@ -229,6 +230,14 @@ cdef class Http1Connection(Connection):
         if self.reading_paused and self.transport is not None:
             self.reading_paused = False
             self.transport.resume_reading()
+        return 0
+
+    cdef int _return_reader(self) except -1:
+        """A stream may stay open for hours: meanwhile its connection holds no parser."""
+        cdef Http1Reader reader = self.reader
+        if reader is not None and reader.between() and not reader.broken:
+            self.reader = None
+            reader.release()
         return 0
 
     cdef int writable_again(self) except -1:

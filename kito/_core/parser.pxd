@@ -64,6 +64,7 @@ cdef class RequestParser:
     cdef void _reset(self) noexcept
     cdef int _note(self, bytes name, bytes value) except -1
     cdef int _check_version(self) except -1
+    cdef bint _says_version_1_1(self) except -1
     cdef int _check_framing(self) except -1
     cdef int _count(self, Py_ssize_t size) except -1
     cdef int _count_trailer(self, Py_ssize_t size) except -1

@@ -4,14 +4,16 @@ httptools (llhttp, strict) is the only scanner of the head. What it does not
 check is checked here on its output: sizes, the version, Host, transfer codings.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport INT64_MAX, int64_t
-from libc.string cimport memcmp
+from libc.string cimport memchr, memcmp
 
 from kito._core.common cimport CHUNKED_BYTES, FEED_BYTES
 
 from kito._core.grammar cimport (
-    check_codings, check_host, connection_words, is_plain_path, names_other_protocol, refusal, split_target,
+    check_codings, check_host, connection_words, is_plain_path, is_word, known_method, match_end, names_other_protocol,
+    refusal, split_target, through_empty_line,
 )
 
 import httptools
@@ -24,16 +26,8 @@ cdef object _CallbackError = httptools.HttpParserCallbackError
 cdef object _MethodError = httptools.HttpParserInvalidMethodError
 cdef object _Upgrade = httptools.HttpParserUpgrade
 
-cdef extern from *:
-    """
-    #ifndef _GNU_SOURCE
-    #define _GNU_SOURCE
-    #endif
-    #include <string.h>
-    """
-    void* memmem(const void* haystack, size_t size, const void* needle, size_t needle_size) noexcept nogil
-
 cdef bytes EMPTY_LINE = b"\r\n\r\n"
+cdef bytes VERSION_1_1 = b" HTTP/1.1"
 
 cdef enum:
     FIELD_OVERHEAD_BYTES = 4      # ": " and the line end
@@ -104,7 +98,7 @@ cdef class RequestParser:
 
     cdef int _note_partial(self, ParserPhase before, data, Py_ssize_t size) except -1:
         """A message came in part: count it, and remember what there is of its head."""
-        self.carry = _match_end(self.carry, data, size)
+        self.carry = match_end(self.carry, data, size)
         if before == self.phase:
             self._count_fed(size)
         if self.phase == PARSER_HEAD:
@@ -114,7 +108,6 @@ cdef class RequestParser:
         return 0
 
     cdef Py_ssize_t appetite(self, const char* data, Py_ssize_t size) noexcept:
-        cdef const char* place
         cdef Py_ssize_t missing = 4 - self.carry
         if self.phase == PARSER_BODY and self.content_length >= 0:
             return min(size, self.content_length - self.body_bytes)
@@ -122,8 +115,7 @@ cdef class RequestParser:
             return missing
         # In steps, so that what reaches no callback is counted before there is much of it.
         size = min(size, <Py_ssize_t>(CHUNKED_BYTES if self.phase == PARSER_BODY else FEED_BYTES))
-        place = <const char*>memmem(data, size, <const char*>EMPTY_LINE, 4)
-        return size if place is NULL else place + 4 - data
+        return through_empty_line(data, size)
 
     def _translate(self, error):
         """The RemoteProtocolError behind an error of httptools."""
@@ -146,14 +138,17 @@ cdef class RequestParser:
             raise BadRequest("the chunk extensions and trailers of the body are too large")
         return 0
 
+    @cython.binding(False)
     def on_message_begin(self):
         self._reset()
 
+    @cython.binding(False)
     def on_url(self, bytes piece):
         self.target = piece if self.target is None else self.target + piece
         if PyBytes_GET_SIZE(self.target) > self.url_size:
             raise URITooLong(f"the request target is longer than {self.url_size} bytes")
 
+    @cython.binding(False)
     def on_header(self, bytes name, bytes value):
         cdef const char* text = PyBytes_AS_STRING(value)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(value)
@@ -172,8 +167,9 @@ cdef class RequestParser:
         self.headers.append(name)
         self.headers.append(value)
 
+    @cython.binding(False)
     def on_headers_complete(self):
-        self.method = self._get_method()
+        self.method = known_method(self._get_method())
         self._count(PyBytes_GET_SIZE(self.target) + PyBytes_GET_SIZE(self.method) + LINE_OVERHEAD_BYTES)
         self.keep_alive = self._should_keep_alive()
         self._check_version()
@@ -184,13 +180,16 @@ cdef class RequestParser:
         self.fed_bytes = 0
         self.sink.on_head(self)
 
+    @cython.binding(False)
     def on_chunk_header(self):
         self.body_bytes += CHUNK_OVERHEAD_BYTES
 
+    @cython.binding(False)
     def on_body(self, bytes piece):
         self.body_bytes += PyBytes_GET_SIZE(piece)
         self.sink.on_body(piece)
 
+    @cython.binding(False)
     def on_message_complete(self):
         self.phase = PARSER_BETWEEN
         self.sink.on_complete()
@@ -221,27 +220,27 @@ cdef class RequestParser:
         """Remember the fields that matter for framing; told apart by length first."""
         cdef Py_ssize_t size = PyBytes_GET_SIZE(name)
         if size == 4:
-            if _is(name, b"host"):
+            if is_word(name, b"host"):
                 self.hosts += 1
                 check_host(value)
         elif size == 6:
-            if _is(name, b"expect"):
+            if is_word(name, b"expect"):
                 self._note_expect(value)
         elif size == 7:
-            if _is(name, b"upgrade"):
+            if is_word(name, b"upgrade"):
                 self.wants_upgrade = True
         elif size == 10:
-            if _is(name, b"connection"):
+            if is_word(name, b"connection"):
                 self._note_connection(value)
         elif size == 16:
-            if _is(name, b"proxy-connection"):
+            if is_word(name, b"proxy-connection"):
                 self.has_connection = True      # llhttp takes it for Connection
         elif size == 14:
-            if _is(name, b"content-length"):
+            if is_word(name, b"content-length"):
                 # llhttp let nothing but digits through, up to 64 bits of them
                 self.content_length = int(value) if len(value) <= MAX_LENGTH_DIGITS else INT64_MAX
         elif size == 17:
-            if _is(name, b"transfer-encoding"):
+            if is_word(name, b"transfer-encoding"):
                 self._note_coding(value)
         return 0
 
@@ -264,8 +263,9 @@ cdef class RequestParser:
     cdef int _check_version(self) except -1:
         # llhttp keeps a connection alive without being asked to for HTTP/1.1 only,
         # which spares most requests the price of asking for the version.
-        if self.keep_alive and not self.has_connection:
+        if self.keep_alive and (not self.has_connection or self._says_version_1_1()):
             self.minor_version = 1
+            self.keep_alive = not self.says_close
             return 0
         version = self._http.get_http_version()
         if version == "1.1":
@@ -283,6 +283,20 @@ cdef class RequestParser:
             self.minor_version == 1 or self.says_keep_alive)
         return 0
 
+    cdef bint _says_version_1_1(self) except -1:
+        """True when the request line, which httptools has accepted, is here and ends with HTTP/1.1.
+
+        Asking httptools costs a formatted string; False only means that it has to be asked.
+        """
+        cdef const char* start
+        cdef const char* end
+        if not PyBytes_CheckExact(self.feeding) or self.partial is not None:
+            return False
+        start = PyBytes_AS_STRING(self.feeding)
+        end = <const char*>memchr(start, c"\r", PyBytes_GET_SIZE(self.feeding))
+        return end is not NULL and end - start > len(VERSION_1_1) and memcmp(
+            end - len(VERSION_1_1), <const char*>VERSION_1_1, len(VERSION_1_1)) == 0
+
     cdef int _check_framing(self) except -1:
         if self.hosts != 1 and (self.hosts or self.minor_version):
             # RFC 9112 section 3.2
@@ -296,29 +310,3 @@ cdef class RequestParser:
                 # RFC 9112 section 6.1: framing by coding is faulty before HTTP/1.1
                 raise BadRequest("Transfer-Encoding in an HTTP/1.0 request")
         return 0
-
-
-cdef bint _is(bytes name, const char* lower) noexcept:
-    """ASCII case-insensitive equality with a lower-case word of letters and hyphens of the same length."""
-    cdef const char* text = PyBytes_AS_STRING(name)
-    cdef Py_ssize_t index
-    for index in range(PyBytes_GET_SIZE(name)):
-        if (text[index] | 32) != lower[index]:
-            return False
-    return True
-
-
-cdef int _match_end(int carry, object data, Py_ssize_t size) except -1:
-    """How much of an empty line, CR LF CR LF, the input ends with: 0 to 3 bytes."""
-    cdef bytes tail = bytes(data[max(size - 3, 0):])
-    cdef unsigned char byte
-    if size >= 3:
-        carry = 0
-    for byte in tail:
-        if byte == c"\r":
-            carry = 3 if carry == 2 else 1
-        elif byte == c"\n" and carry == 1:
-            carry = 2
-        else:
-            carry = 0
-    return carry

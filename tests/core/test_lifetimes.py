@@ -121,6 +121,19 @@ def test_idle_connections_hold_no_parser(no_collector):
             peer.leave()
 
 
+def test_connections_with_open_streams_hold_no_parser(no_collector):
+    with serving(make_app()) as rig:
+        before = live_objects()
+        peers = [rig.connect() for _ in range(50)]
+        for peer in peers:
+            peer.send(INPUTS["streaming"])
+        now = live_objects()
+        assert now["exchanges"] == before["exchanges"] + 50
+        assert now["readers"] <= before["readers"] + 1
+        for peer in peers:
+            peer.leave()
+
+
 def test_the_pool_of_parsers_is_bounded(no_collector):
     with serving(make_app()) as rig:
         before = live_objects()["readers"]
