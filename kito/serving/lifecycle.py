@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final, overload
 
+from .._core.state import ServerState
 from ..app import App
 from ..config import ServerOptions
 from ..errors import ConfigError
@@ -46,9 +47,14 @@ class Server(App):
         return None if self._runner is None else self._runner.address
 
     @property
+    def state(self) -> ServerState | None:
+        """What the connections share while the server runs, else None; for `kito.testing`."""
+        return None if self._runner is None else self._runner.state
+
+    @property
     def stats(self) -> dict[str, Any]:
         """Counts since start, of this process: connections, requests, streams by how they ended, events, bytes."""
-        state = None if self._runner is None else self._runner.state
+        state = self.state
         if state is None:
             return {}
         return {"connections": len(state.connections), "accepted": state.accepted, **state.tally.snapshot()}

@@ -10,11 +10,11 @@ from tests.checks.sources import core_modules, imported_modules, module_name, py
 LAYERS = [
     {"kito"},  # the public names
     {"__main__"},
-    {"cli"},
+    {"cli", "testing"},
     {"serving"},
     {"app"},
     {"registration"},
-    {"routing", "binding", "middlewares", "files", "testing"},
+    {"routing", "binding", "middlewares", "files"},
     {"request", "response", "streaming", "validation"},
     {"headers", "config", "paths", "proxies", "addresses"},
     {"_core"},

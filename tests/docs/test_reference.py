@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 # Public by their name, but what the facade and its runner call, not people.
 INTERNAL = {
-    "Server": {"drop_dispatcher", "enter_lifespans", "make_dispatcher"},
+    "Server": {"drop_dispatcher", "enter_lifespans", "make_dispatcher", "state"},
     "Response": {"open_events", "open_stream"},
 }
 CLASSES = ("Server", "Request", "Response", "StreamWriter", "SSEWriter", "Event", "StreamEnd")
