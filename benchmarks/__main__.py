@@ -43,6 +43,7 @@ def main() -> int:
             draw(results.load(path), python, path)
             return 0
         environment.ensure_native()
+        environment.ensure_certificate()
         if not options.peers or "kito" in options.peers:
             environment.ensure_kito(python)
         if options.setup_only:

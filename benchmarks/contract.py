@@ -5,6 +5,7 @@ client is written for this purpose: it reads strictly, so that a server cannot g
 """
 
 import socket
+import ssl
 
 from benchmarks import scenarios
 from benchmarks.scenarios import Scenario
@@ -136,14 +137,20 @@ def read_one(connection: socket.socket, scenario: Scenario, buffer: bytes = b"")
     return response
 
 
-def connect(address: tuple[str, int]) -> socket.socket:
-    """A connection whose reads give up instead of hanging."""
-    return socket.create_connection(address, timeout=TIMEOUT_SECONDS)
+def connect(address: tuple[str, int], *, tls: bool = False) -> socket.socket:
+    """A connection whose reads give up instead of hanging; with `tls`, of TLS, whoever certifies it."""
+    connection = socket.create_connection(address, timeout=TIMEOUT_SECONDS)
+    if not tls:
+        return connection
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(connection)
 
 
 def check_repeated(address: tuple[str, int], scenario: Scenario) -> None:
     """Asks several times on one connection, all at once when the scenario pipelines."""
-    with connect(address) as connection:
+    with connect(address, tls=scenario.tls) as connection:
         depth = scenario.pipeline
         buffer = b""
         for _ in range(2):

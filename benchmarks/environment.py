@@ -10,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 PROJECT = ROOT.parent
 BUILD = ROOT / "build"
+CERTIFICATE, KEY = BUILD / "certificate.pem", BUILD / "key.pem"
+CERTIFICATE_DAYS = 3650
 OLDEST = (3, 12)
 NATIVE = {
     "floor": ("floor.c", "floor_answers.c", "floor_streams.c"),
@@ -23,6 +25,7 @@ INSTALL_LINES = {
     "cc": "apt-get install build-essential",
     "node": "apt-get install nodejs",
     "valgrind": "apt-get install valgrind",
+    "openssl": "apt-get install openssl",
 }
 
 
@@ -161,3 +164,13 @@ def ensure_native() -> None:
         files = [str(native / source) for source in sources]
         run([compiler, *CFLAGS, "-o", str(target), *files], f"compiling {name}")
         stamp.write_text(mark)
+
+
+def ensure_certificate() -> None:
+    """Makes the certificate of the TLS scenario, signed by itself, with a key that every server here can read."""
+    if CERTIFICATE.exists() and KEY.exists():
+        return
+    command = [need_tool("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-keyout", str(KEY), "-out", str(CERTIFICATE), "-days", str(CERTIFICATE_DAYS)]
+    BUILD.mkdir(exist_ok=True)
+    run([*command, "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"], "making the certificate")

@@ -52,7 +52,8 @@ def figures(counted: Counted, spent: Reading, memory: Memory) -> Figures:
 def measure_plain(server: Server, scenario: Scenario, options: Options) -> Figures:
     """A run of wrk or oha from start to end: the server idles before and after, so the whole run is the window."""
     tool, port = PLAIN_TOOLS[options.tool], server.address[1]
-    prime(server, scenario, options)
+    if not scenario.tls:  # sseload speaks none; the warm-up is primer enough
+        prime(server, scenario, options)
     if options.warm_up >= 1:
         tool(scenario, port, options.warm_up)
     reset_peak(server)

@@ -16,7 +16,7 @@ class Options:
     peers: tuple[str, ...] = ()
     tool: str = "wrk"
     rounds: int = 3
-    duration: float = 4.0
+    duration: float = 2.0
     warm_up: float = 1.0
     idle_window: float = 30.0
     idle_steps: tuple[int, int] = (1000, 10000)
@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument("--peers", type=names, default=(), metavar="PEER,…", help="measure these servers only")
     parse.add_argument("--tool", choices=("wrk", "oha"), default="wrk", help="load tool of the plain scenarios")
     parse.add_argument("--rounds", type=int, help="rounds in alternation between the servers (3)")
-    parse.add_argument("--duration", type=float, help="seconds of one timed run (4)")
+    parse.add_argument("--duration", type=float, help="seconds of one timed run (2)")
     parse.add_argument("--python", metavar="PATH", help="the CPython for the peers (the newest >= 3.12 found)")
     parse.add_argument("--setup-only", action="store_true", help="prepare the environment and the tools, then stop")
     parse.add_argument("--render-only", action="store_true", help="draw table, plots and page from the last results")

@@ -126,7 +126,7 @@ class Run:
             self.progress.end(what, headline(scenario, found))
 
     def _measure(self, scenario: Scenario, peer: Peer) -> Figures:
-        with Server(peer, self.python, self.server_core) as server:
+        with Server(peer, self.python, self.server_core, tls=scenario.tls) as server:
             contract.check(server.address, scenario)
             try:
                 return measure(server, scenario, self.options)

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from benchmarks.accounting import Account
-from benchmarks.environment import BUILD, ROOT
+from benchmarks.environment import BUILD, CERTIFICATE, KEY, ROOT
 from benchmarks.machine import on_core
 
 HOST = "127.0.0.1"
@@ -37,13 +37,14 @@ GRANIAN = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Peer:
-    """One server. `packages` are the distributions whose versions belong to its figures."""
+    """One server: `packages` are the distributions whose versions belong to its figures; `tls` makes it serve TLS."""
 
     name: str
     title: str
     command: str
     packages: tuple[str, ...] = ()
     needs: str = "python"
+    tls: str = ""
     lacks: tuple[tuple[str, str], ...] = ()
 
     def missing(self, scenario: str) -> str | None:
@@ -51,30 +52,33 @@ class Peer:
         return dict(self.lacks).get(scenario)
 
 
-NO_TLS = ("tls", "this suite does not set up TLS for it yet")
+FILES = "{certificate} {key}"
+UVICORN_TLS = "--ssl-certfile {certificate} --ssl-keyfile {key}"
+GRANIAN_TLS = "--ssl-certificate {certificate} --ssl-keyfile {key}"
+NO_TLS = ("tls", "a floor without TLS: the plaintext row says what the rest costs")
 PEERS = (
     Peer(
         "kito",
         "kito",
         "{python} kito_app.py {port}",
         ("kito-server", "httptools", "uvloop", "msgspec"),
-        lacks=(NO_TLS,),
+        tls=FILES,
     ),
     Peer("floor", "floor (C, epoll)", "{build}/floor {port}", needs="native", lacks=(NO_TLS,)),
-    Peer("stario", "Stario", "{python} stario_app.py {port}", ("stario", "uvloop", "msgspec"), lacks=(NO_TLS,)),
+    Peer("stario", "Stario", "{python} stario_app.py {port}", ("stario", "uvloop", "msgspec"), tls=FILES),
     Peer(
         "uvicorn",
         "uvicorn, bare ASGI",
         f"{UVICORN} --lifespan off asgi_bare:app",
         ("uvicorn", "httptools", "uvloop", "msgspec"),
-        lacks=(NO_TLS,),
+        tls=UVICORN_TLS,
     ),
     Peer(
         "granian-rsgi",
         "Granian RSGI",
         f"{GRANIAN} --interface rsgi granian_rsgi:app",
         ("granian", "uvloop"),
-        lacks=(NO_TLS,),
+        tls=GRANIAN_TLS,
     ),
     # Granian calls this flag experimental; it is measured beside the ordinary configuration, not instead of it.
     Peer(
@@ -82,31 +86,31 @@ PEERS = (
         "Granian RSGI, pipeline flush",
         f"{GRANIAN} --interface rsgi --http1-pipeline-flush granian_rsgi:app",
         ("granian", "uvloop"),
-        lacks=(NO_TLS,),
+        tls=GRANIAN_TLS,
     ),
     Peer(
         "granian-asgi",
         "Granian ASGI",
         f"{GRANIAN} --interface asginl asgi_bare:app",
         ("granian", "uvloop"),
-        lacks=(NO_TLS,),
+        tls=GRANIAN_TLS,
     ),
-    Peer("socketify", "socketify", "{python} socketify_app.py {port}", ("socketify",), lacks=(NO_TLS,)),
-    Peer("node", "Node http", "{node} node_http.js {port}", needs="node", lacks=(NO_TLS,)),
-    Peer("aiohttp", "aiohttp", "{python} aiohttp_app.py {port}", ("aiohttp", "uvloop"), lacks=(NO_TLS,)),
+    Peer("socketify", "socketify", "{python} socketify_app.py {port}", ("socketify",), tls=FILES),
+    Peer("node", "Node http", "{node} node_http.js {port}", needs="node", tls=FILES),
+    Peer("aiohttp", "aiohttp", "{python} aiohttp_app.py {port}", ("aiohttp", "uvloop"), tls=FILES),
     Peer(
         "starlette",
         "Starlette + sse-starlette",
         f"{UVICORN} --lifespan off starlette_app:app",
         ("starlette", "sse-starlette", "uvicorn"),
-        lacks=(NO_TLS,),
+        tls=UVICORN_TLS,
     ),
     Peer(
         "fastapi",
         "FastAPI",
         f"{UVICORN} --lifespan off fastapi_app:app",
         ("fastapi", "uvicorn", "pydantic"),
-        lacks=(NO_TLS,),
+        tls=UVICORN_TLS,
     ),
 )
 BY_NAME = {peer.name: peer for peer in PEERS}
@@ -139,11 +143,13 @@ ports = free_ports()
 class Server:
     """One running server, as a context manager; `account` reads its clocks."""
 
-    def __init__(self, peer: Peer, python: Path, core: int) -> None:
+    def __init__(self, peer: Peer, python: Path, core: int, *, tls: bool = False) -> None:
         self.peer, self.core = peer, core
         self.address = (HOST, next(ports))
         places = {"python": python, "build": BUILD, "host": HOST, "port": self.address[1], "node": shutil.which("node")}
-        self.command = [part.format(**places) for part in peer.command.split()]
+        places |= {"certificate": CERTIFICATE, "key": KEY}
+        command = f"{peer.command} {peer.tls}" if tls else peer.command
+        self.command = [part.format(**places) for part in command.split()]
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the server)
 
     def __enter__(self) -> Self:

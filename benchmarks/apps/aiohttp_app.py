@@ -1,6 +1,7 @@
 """aiohttp's own server on uvloop, streams written through StreamResponse as its manual shows."""
 
 import asyncio
+import ssl
 import sys
 
 import msgspec
@@ -120,6 +121,12 @@ def build() -> web.Application:
     return app
 
 
+def secured(certificate, key):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
 if __name__ == "__main__":
     loop = uvloop.new_event_loop()
     web.run_app(
@@ -131,4 +138,5 @@ if __name__ == "__main__":
         backlog=2048,
         handler_cancellation=True,
         loop=loop,
+        ssl_context=secured(*sys.argv[2:]) if sys.argv[2:] else None,
     )

@@ -92,4 +92,4 @@ async def idle(res):
 
 
 if __name__ == "__main__":
-    app.listen(int(sys.argv[1]))
+    app.listen(int(sys.argv[1]), tls=tuple(sys.argv[2:]) or None)

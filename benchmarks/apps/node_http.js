@@ -1,6 +1,8 @@
 // Node's own `http` module, no framework: the streams as its manual writes them.
 "use strict";
+const fs = require("node:fs");
 const http = require("node:http");
+const https = require("node:https");
 
 const TEXT = "Hello, World!";
 const TOKEN = "a token of the answer";
@@ -84,9 +86,14 @@ const routes = {
   },
 };
 
-const server = http.createServer((req, res) => {
+function listener(req, res) {
   const route = routes[req.url];
   if (route) route(req, res);
   else answer(res, req.url.slice("/users/".length));
-});
+}
+
+const [certificate, key] = process.argv.slice(3);
+const server = certificate
+  ? https.createServer({ cert: fs.readFileSync(certificate), key: fs.readFileSync(key) }, listener)
+  : http.createServer(listener);
 server.listen({ port: Number(process.argv[2]), host: "127.0.0.1", backlog: 2048 });

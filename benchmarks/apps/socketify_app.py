@@ -5,7 +5,7 @@ import sys
 
 import msgspec
 import payloads
-from socketify import App, AppListenOptions
+from socketify import App, AppListenOptions, AppOptions
 
 TEXT_TYPE = b"text/plain; charset=utf-8"
 OCTET_TYPE = b"application/octet-stream"
@@ -23,7 +23,8 @@ class Codec:
         return msgspec.json.encode(value).decode()
 
 
-app = App()
+certificate, key = sys.argv[2:] or (None, None)
+app = App(AppOptions(cert_file_name=certificate, key_file_name=key) if key else None)
 app.json_serializer(Codec)
 
 

@@ -120,8 +120,10 @@ async def bootstrap(app: App, span):
 
 
 async def main():
+    certificate, key = sys.argv[2:] or (None, None)
+    config = ServerConfig(port=int(sys.argv[1]), ssl_certfile=certificate, ssl_keyfile=key)
     with NoOpTracer() as tracer:
-        await serve(bootstrap, config=ServerConfig(port=int(sys.argv[1])), tracer=tracer)
+        await serve(bootstrap, config=config, tracer=tracer)
 
 
 if __name__ == "__main__":

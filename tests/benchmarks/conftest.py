@@ -85,6 +85,15 @@ def floor(native, core):
 
 
 @pytest.fixture(scope="module")
+def secure_kito(core):
+    """The same over TLS."""
+    require_tool("openssl")
+    environment.ensure_certificate()
+    with Server(BY_NAME["kito"], Path(sys.executable), core, tls=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
 def kito(core):
     """The kito app of the benchmark, running on this interpreter."""
     with Server(BY_NAME["kito"], Path(sys.executable), core) as server:

@@ -23,6 +23,15 @@ def test_the_floor_keeps_the_contract(floor, scenario):
     contract.check(floor.address, scenario)
 
 
+def test_kito_keeps_the_contract_over_tls(secure_kito):
+    contract.check(secure_kito.address, BY_NAME["tls"])
+
+
+def test_a_plain_server_does_not_pass_for_one_of_tls(kito):
+    with pytest.raises(ContractBroken, match="SSL"):
+        contract.check(kito.address, BY_NAME["tls"])
+
+
 def head_and_body(address, scenario) -> bytes:
     with contract.connect(address) as connection:
         connection.sendall(contract.request_bytes(scenario))

@@ -33,7 +33,7 @@ def test_it_holds_every_source_of_the_package(held):
     assert "kito/py.typed" in held
 
 
-def test_it_holds_what_a_build_and_the_fast_tests_need(held):
+def test_it_holds_what_a_build_the_fast_tests_and_the_benchmark_need(held):
     needed = {
         "LICENSE",
         "README.md",
@@ -41,6 +41,9 @@ def test_it_holds_what_a_build_and_the_fast_tests_need(held):
         "setup.py",
         "tests/conftest.py",
         "tests/checks/sources.py",
+        "benchmarks/__main__.py",
+        "benchmarks/native/floor.c",
+        "docs/index.md",
     }
     assert needed <= held
 
