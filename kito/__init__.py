@@ -9,6 +9,7 @@ from ._core.event import Event
 from ._core.exchange import StreamEnd
 from ._core.stream import SSEWriter, StreamWriter
 from ._version import __version__
+from .chains import Next, middleware
 from .config import Limits, Timeouts
 from .errors import (
     ConfigError,
@@ -22,6 +23,7 @@ from .errors import (
     WorkerError,
 )
 from .headers import Headers
+from .registration import Router
 from .request import Context, Request
 from .response import Response
 from .serving.lifecycle import Server
@@ -36,10 +38,12 @@ __all__ = (
     "KitoError",
     "Limits",
     "LocalProtocolError",
+    "Next",
     "ProtocolError",
     "RemoteProtocolError",
     "Request",
     "Response",
+    "Router",
     "RoutingError",
     "SSEWriter",
     "Server",
@@ -48,6 +52,8 @@ __all__ = (
     "Timeouts",
     "WorkerError",
     "__version__",
+    "middleware",
+    "router",
     "server",
 )
 
@@ -61,3 +67,8 @@ def server(**options: Any) -> Server:
     `Timeouts(handler=)`. Raises `ConfigError` for what cannot be meant.
     """
     return Server(**options)
+
+
+def router() -> Router:
+    """Return a new router: routes and middlewares to be mounted, `app.mount("/cats", cats)`, once or often."""
+    return Router()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -10,12 +11,15 @@ from typing import Any, Final, TypeVar
 
 from ._core.dispatch import Dispatcher
 from ._core.endpoint import Endpoint
-from .binding import CALL_RES
-from .errors import HTTPError, ProtocolError, error_document
+from .binding import CALL_REQ_RES, bind
+from .chains import compose
+from .errors import DuplicateRoute, HTTPError, ProtocolError, error_document
 from .registration import Registrar
 from .request import Request
 from .response import Response
+from .routing import ANY_METHOD, Match, RouteTable
 from .streaming import pump_generator
+from .tree import Branch, PlannedRoute, join_paths
 
 __all__ = ("App",)
 
@@ -29,9 +33,13 @@ _SERVER_WIDE: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"  # for `OPT
 class App(Registrar):
     """Routes and hooks, and what happens to requests that no route takes and to errors."""
 
-    def __init__(self, *, debug: bool = False) -> None:
-        super().__init__()
+    def __init__(self, *, debug: bool = False, strict_slashes: bool = False) -> None:
+        super().__init__(strict_slashes=strict_slashes)
         self.debug = debug
+        self.table = RouteTable(strict_slashes=strict_slashes)
+        self._scopes = RouteTable()  # where a request without a route is: below which mounts
+        self._missing = _missing_endpoint(self, (self,))
+        self._is_prepared = False
         self._dispatchers: list[Dispatcher] = []
         self._lifespans: list[Lifespan] = []
 
@@ -77,7 +85,7 @@ class App(Registrar):
         """Return what serves this app's requests on `loop`; give it back with `drop_dispatcher`."""
         dispatcher = Dispatcher(
             loop,
-            match=self.table.match,
+            match=self._match,
             resolve=self._resolve,
             report=self._report,
             pump=pump_generator,
@@ -85,33 +93,75 @@ class App(Registrar):
             response_class=Response,
             debug=self.debug,
         )
-        self._dispatchers.append(dispatcher)
+        self._prepare()
         self._publish(dispatcher)
+        self._dispatchers.append(dispatcher)
         return dispatcher
 
     def drop_dispatcher(self, dispatcher: Dispatcher) -> None:
         """Forget a dispatcher whose server has stopped."""
         self._dispatchers.remove(dispatcher)
 
-    def _routes_changed(self) -> None:
+    def planted(self, route: PlannedRoute) -> None:
+        """Take up a new route."""
+        self.table.insert(route, route.pattern)
+
+    def changed(self) -> None:
+        """Forget how requests are answered; the next one that comes finds out anew."""
+        self._is_prepared = False
         for dispatcher in self._dispatchers:
-            self._publish(dispatcher)
+            dispatcher.set_routes({}, self._match)
+
+    def _match(self, method: str, path: str) -> Match:
+        """Find the route of the first request after a change."""
+        if not self._is_prepared:
+            self._prepare()
+            for dispatcher in self._dispatchers:
+                self._publish(dispatcher)
+        return self.table.match(method, path)
+
+    def _prepare(self) -> None:
+        """Decide all that can be decided before a request."""
+        for route in self.routes:
+            binding = bind(route.handler, params=route.params)
+            chain = compose(route.layers())
+            route.endpoint = Endpoint(route.handler, binding.kind, binding.call, chain=chain, **route.options)
+        self._missing = _missing_endpoint(self, (self,))
+        self._scopes = RouteTable()
+        self._add_scopes("/", (self,))
+        self._is_prepared = True
+
+    def _add_scopes(self, prefix: str, lineage: tuple[Branch, ...]) -> None:
+        """Note which branches a request without a route is in, by its path."""
+        for mount in lineage[-1].mounts:
+            below = (*lineage, mount.child)
+            path = join_paths(prefix, mount.prefix)
+            endpoint = _missing_endpoint(self, below)
+            with contextlib.suppress(DuplicateRoute):  # of several routers at one prefix the first counts
+                self._scopes.add(ANY_METHOD, path, endpoint)
+                self._scopes.add(ANY_METHOD, join_paths(path, "/{*rest}"), endpoint)
+            self._add_scopes(path, below)
 
     def _publish(self, dispatcher: Dispatcher) -> None:
-        dispatcher.set_static_routes(
-            {
-                method: {path: route.endpoint for path, route in routes.items()}
-                for method, routes in self.table.static.items()
-            }
-        )
+        static = {
+            method: {path: route.endpoint for path, route in routes.items()}
+            for method, routes in self.table.static.items()
+        }
+        dispatcher.set_routes(static, self.table.match)
 
-    def _resolve(self, req: Request) -> Any:
-        """Return the endpoint that answers OPTIONS where no route does; raise 405 or 404 for the rest."""
+    def _resolve(self, req: Request) -> Endpoint:
+        """Return what answers a request that no route takes: it goes through the middlewares that it is below."""
+        scope = self._scopes.match(ANY_METHOD, req.path).route if req.path != "*" else None
+        return self._missing if scope is None else scope.endpoint
+
+    def answer_missing(self, req: Request, res: Response) -> None:
+        """Answer OPTIONS where no route does; raise 405 or 404 for the rest."""
         method = req.method
         path = req.path
         allowed = self.table.allowed(path) if path != "*" else ()
         if method == "OPTIONS" and (allowed or path == "*"):
-            return _options_endpoint(_SERVER_WIDE if path == "*" else ", ".join(allowed))
+            res.status(204).header("allow", _SERVER_WIDE if path == "*" else ", ".join(allowed)).end()
+            return
         if allowed:
             raise HTTPError(405, f"{method} is not served here", headers={"allow": ", ".join(allowed)})
         raise HTTPError(404, f"nothing is served at {path}")
@@ -137,8 +187,6 @@ async def _call(fn: Callable[[], Any]) -> None:
         await outcome
 
 
-def _options_endpoint(allow: str) -> Endpoint:
-    def answer(res: Response) -> None:
-        res.status(204).header("allow", allow).end()
-
-    return Endpoint(answer, CALL_RES, answer)
+def _missing_endpoint(app: App, lineage: tuple[Branch, ...]) -> Endpoint:
+    chain = compose(layer for branch in lineage for layer in branch.layers())
+    return Endpoint(app.answer_missing, CALL_REQ_RES, app.answer_missing, chain=chain)

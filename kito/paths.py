@@ -49,6 +49,11 @@ class Pattern(NamedTuple):
         """Whether the path has no parameters."""
         return not self.params
 
+    @property
+    def shape(self) -> tuple[tuple[str, ...], ...]:
+        """What two paths have in common when they match the same: all but the names of the parameters."""
+        return tuple((segment.kind.name, segment.text, segment.suffix) for segment in self.segments)
+
     def raw(self) -> str:
         """Return the path of a static pattern as it looks on the wire, percent-encoded (RFC 3986 §2.1)."""
         return "/" + "/".join(quote(segment.text, safe=_PCHAR) for segment in self.segments)

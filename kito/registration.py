@@ -2,113 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Self, TypeVar, overload
 
 from ._core.endpoint import Endpoint
 from .binding import bind
+from .chains import Middleware, check_middleware
 from .errors import RoutingError
 from .paths import parse_path
-from .routing import ANY_METHOD, RouteTable
+from .routing import ANY_METHOD
+from .tree import Branch, RouteSpec
 
-__all__ = ("Registrar", "RouteChain")
+__all__ = ("Registrar", "RouteChain", "Router")
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+Around = Middleware | Sequence[Middleware]
 
-_DECORATE: Any = object()  # the handler that is not given yet: the verb is used as a decorator
+# what a route may be told beside its handler: for the endpoint, and for the tree
+_ENDPOINT_OPTIONS: Final = ("on_disconnect",)
+_OPTIONS: Final = (*_ENDPOINT_OPTIONS, "use")
 
-# what a route may be told beside its handler
-_OPTIONS: Final = ("on_disconnect",)
 
-
-class Registrar:
+class Registrar(Branch):
     """Whatever takes routes. `app.get(path, handler)` returns the app, `@app.get(path)` decorates.
 
-    Routes may be told `on_disconnect="cancel" | "detach" | "finish"`: what happens to a handler with an
-    open stream whose client leaves. A wrong path, handler or option raises at once, with what to write
-    instead: `RoutingError`, `TypeError`, `ValueError`.
+    `app.get(path, middleware, handler)`, with one middleware or a list, puts it around this route; so does the route
+    option `use=`. Another option is `on_disconnect="cancel" | "detach" | "finish"`: what happens to a handler with an
+    open stream whose client leaves. A wrong path, handler or option raises at once, with what to write instead:
+    `RoutingError`, `TypeError`, `ValueError`.
     """
-
-    def __init__(self) -> None:
-        self.table = RouteTable()
 
     @overload
     def get(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def get(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def get(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
+    @overload
+    def get(self, path: str, around: Around, handler: Callable[..., Any], /, **options: Any) -> Self: ...
+    def get(self, path: str, /, *steps: Any, **options: Any) -> Any:
         """Answer GET, and HEAD with the head of the same answer (RFC 9110 §9.3.1, §9.3.2)."""
-        return self._register("GET", path, handler, options)
+        return self.register("GET", path, steps, options)
 
     @overload
     def post(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def post(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def post(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
+    @overload
+    def post(self, path: str, around: Around, handler: Callable[..., Any], /, **options: Any) -> Self: ...
+    def post(self, path: str, /, *steps: Any, **options: Any) -> Any:
         """Answer POST (RFC 9110 §9.3.3)."""
-        return self._register("POST", path, handler, options)
+        return self.register("POST", path, steps, options)
 
     @overload
     def put(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def put(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def put(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
+    @overload
+    def put(self, path: str, around: Around, handler: Callable[..., Any], /, **options: Any) -> Self: ...
+    def put(self, path: str, /, *steps: Any, **options: Any) -> Any:
         """Answer PUT (RFC 9110 §9.3.4)."""
-        return self._register("PUT", path, handler, options)
+        return self.register("PUT", path, steps, options)
 
     @overload
     def delete(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def delete(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def delete(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
+    @overload
+    def delete(self, path: str, around: Around, handler: Callable[..., Any], /, **options: Any) -> Self: ...
+    def delete(self, path: str, /, *steps: Any, **options: Any) -> Any:
         """Answer DELETE (RFC 9110 §9.3.5)."""
-        return self._register("DELETE", path, handler, options)
+        return self.register("DELETE", path, steps, options)
 
     @overload
     def patch(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def patch(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def patch(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
+    @overload
+    def patch(self, path: str, around: Around, handler: Callable[..., Any], /, **options: Any) -> Self: ...
+    def patch(self, path: str, /, *steps: Any, **options: Any) -> Any:
         """Answer PATCH (RFC 5789)."""
-        return self._register("PATCH", path, handler, options)
+        return self.register("PATCH", path, steps, options)
 
     @overload
     def head(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def head(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def head(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
+    @overload
+    def head(self, path: str, around: Around, handler: Callable[..., Any], /, **options: Any) -> Self: ...
+    def head(self, path: str, /, *steps: Any, **options: Any) -> Any:
         """Answer HEAD by a handler of its own instead of GET's (RFC 9110 §9.3.2)."""
-        return self._register("HEAD", path, handler, options)
+        return self.register("HEAD", path, steps, options)
 
     @overload
     def options(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def options(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def options(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
+    @overload
+    def options(self, path: str, around: Around, handler: Callable[..., Any], /, **options: Any) -> Self: ...
+    def options(self, path: str, /, *steps: Any, **options: Any) -> Any:
         """Answer OPTIONS by a handler instead of by the list of methods (RFC 9110 §9.3.7)."""
-        return self._register("OPTIONS", path, handler, options)
+        return self.register("OPTIONS", path, steps, options)
 
     @overload
     def all(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def all(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def all(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
+    @overload
+    def all(self, path: str, around: Around, handler: Callable[..., Any], /, **options: Any) -> Self: ...
+    def all(self, path: str, /, *steps: Any, **options: Any) -> Any:
         """Answer every method that has no route of its own at this path."""
-        return self._register(ANY_METHOD, path, handler, options)
+        return self.register(ANY_METHOD, path, steps, options)
 
     @overload
     def sse(self, path: str, /, **options: Any) -> Callable[[Handler], Handler]: ...
     @overload
     def sse(self, path: str, handler: Callable[..., Any], /, **options: Any) -> Self: ...
-    def sse(self, path: str, handler: Any = _DECORATE, /, **options: Any) -> Any:
+    @overload
+    def sse(self, path: str, around: Around, handler: Callable[..., Any], /, **options: Any) -> Self: ...
+    def sse(self, path: str, /, *steps: Any, **options: Any) -> Any:
         """Answer GET with an event stream: each item that the generator handler yields is an event."""
-        return self._register("GET", path, handler, {**options, "events": True})
+        return self.register("GET", path, steps, {**options, "events": True})
 
-    def route(self, path: str) -> RouteChain:
-        """Register several methods at one path: `app.route("/cats").get(a).post(b).end()`."""
-        return RouteChain(self, path)
+    def route(self, path: str, *middlewares: Middleware) -> RouteChain:
+        """Register several methods at one path: `app.route("/cats", auth).get(a).post(b).end()`."""
+        return RouteChain(self, path, middlewares)
 
-    def _register(self, method: str, path: str, handler: Any, options: dict[str, Any]) -> Any:
+    def mount(self, prefix: str, router: Branch) -> Self:
+        """Serve everything that `router` has, and whatever it will have, below `prefix`.
+
+        The router's path "/" is the prefix itself. Raises `RoutingError` (`DuplicateRoute`, `InvalidPath`) where that
+        cannot be.
+        """
+        if not isinstance(router, Branch):
+            raise TypeError(f"mount() takes a router, not {router!r}: make one with kito.router()")
+        self.add_mount(prefix, router)
+        return self
+
+    def register(
+        self, method: str, path: str, steps: tuple[Any, ...], options: dict[str, Any], *around: list[Middleware]
+    ) -> Any:
+        """Add a route, or return what decorates its handler; the verbs say it shorter.
+
+        `steps` are a handler, perhaps with one middleware or a list of them before it.
+        """
         for name in options:
             if name not in _OPTIONS and name != "events":
                 raise RoutingError(f"{path}: there is no route option {name!r}; known are {', '.join(_OPTIONS)}")
@@ -116,74 +151,96 @@ class Registrar:
             raise TypeError(
                 f"the first argument is a path, not {path!r}: write @app.get('/path') or app.get('/path', fn)"
             )
-        if handler is _DECORATE:
+        if len(steps) > 2:
+            raise TypeError(f"{path}: after the path come a middleware or a list of them, and the handler")
+        around = (*around, _checked(steps[:-1]), _checked((options.get("use", ()),)))
+        chosen = {name: value for name, value in options.items() if name in (*_ENDPOINT_OPTIONS, "events")}
 
-            def decorate(decorated: Handler) -> Handler:
-                self._add(method, path, decorated, options)
-                return decorated
+        def add(handler: Handler) -> Handler:
+            self._add(RouteSpec(method, path, handler, chosen, around))
+            return handler
 
-            return decorate
-        return self._add(method, path, handler, options)
-
-    def _add(self, method: str, path: str, handler: Callable[..., Any], options: dict[str, Any]) -> Self:
-        binding = bind(handler, params=parse_path(path).params)
-        if options.get("events") and not (binding.is_generator or binding.is_async_generator):
-            raise TypeError(f"{path}: an sse() handler yields its events: write a generator, or get() with res.sse()")
-        endpoint = Endpoint(handler, binding.kind, binding.call, **options)
-        self.table.add(method, path, endpoint)
-        self._routes_changed()
+        if not steps:
+            return add
+        add(steps[-1])
         return self
 
-    def _routes_changed(self) -> None:
-        """Called after each registration; a running server takes the new route up."""
+    def _add(self, spec: RouteSpec) -> None:
+        binding = bind(spec.handler, params=parse_path(spec.path).params)
+        if spec.options.get("events") and not (binding.is_generator or binding.is_async_generator):
+            raise TypeError(
+                f"{spec.path}: an sse() handler yields its events: write a generator, or get() with res.sse()"
+            )
+        Endpoint(spec.handler, binding.kind, binding.call, **spec.options)  # raises for what it cannot mean
+        self.add_route(spec)
+
+
+class Router(Registrar):
+    """Routes, middlewares and mounts that are mounted somewhere, once or often; made by `kito.router()`."""
+
+
+def _checked(given: Iterable[Around]) -> list[Middleware]:
+    """Return middlewares and lists of them as one list; `TypeError` for what is none."""
+    listed = [fn for one in given for fn in (one if isinstance(one, Sequence) else (one,))]
+    for fn in listed:
+        check_middleware(fn)
+    return listed
 
 
 class RouteChain:
-    """Methods at one path; made by `Registrar.route`."""
+    """Methods at one path, with middlewares around all of them; made by `Registrar.route`."""
 
-    def __init__(self, target: Registrar, path: str) -> None:
+    def __init__(self, target: Registrar, path: str, middlewares: Sequence[Middleware]) -> None:
         self._target = target
         self._path = path
+        self._middlewares: list[Middleware] = []
+        self.use(*middlewares)
 
-    def get(self, handler: Callable[..., Any], **options: Any) -> Self:
+    def use(self, *middlewares: Middleware) -> Self:
+        """Put middlewares around every method of this chain, the ones registered before included."""
+        for fn in middlewares:
+            check_middleware(fn)
+        self._middlewares.extend(middlewares)
+        self._target.changed()
+        return self
+
+    def _add(self, method: str, steps: tuple[Any, ...], options: dict[str, Any]) -> Self:
+        if not 1 <= len(steps) <= 2:
+            raise TypeError(f"{self._path}: {method} takes a handler, with a middleware or a list of them before it")
+        self._target.register(method, self._path, steps, options, self._middlewares)
+        return self
+
+    def get(self, *steps: Any, **options: Any) -> Self:
         """Answer GET at this path."""
-        self._target.get(self._path, handler, **options)
-        return self
+        return self._add("GET", steps, options)
 
-    def post(self, handler: Callable[..., Any], **options: Any) -> Self:
+    def post(self, *steps: Any, **options: Any) -> Self:
         """Answer POST at this path."""
-        self._target.post(self._path, handler, **options)
-        return self
+        return self._add("POST", steps, options)
 
-    def put(self, handler: Callable[..., Any], **options: Any) -> Self:
+    def put(self, *steps: Any, **options: Any) -> Self:
         """Answer PUT at this path."""
-        self._target.put(self._path, handler, **options)
-        return self
+        return self._add("PUT", steps, options)
 
-    def delete(self, handler: Callable[..., Any], **options: Any) -> Self:
+    def delete(self, *steps: Any, **options: Any) -> Self:
         """Answer DELETE at this path."""
-        self._target.delete(self._path, handler, **options)
-        return self
+        return self._add("DELETE", steps, options)
 
-    def patch(self, handler: Callable[..., Any], **options: Any) -> Self:
+    def patch(self, *steps: Any, **options: Any) -> Self:
         """Answer PATCH at this path."""
-        self._target.patch(self._path, handler, **options)
-        return self
+        return self._add("PATCH", steps, options)
 
-    def head(self, handler: Callable[..., Any], **options: Any) -> Self:
+    def head(self, *steps: Any, **options: Any) -> Self:
         """Answer HEAD at this path."""
-        self._target.head(self._path, handler, **options)
-        return self
+        return self._add("HEAD", steps, options)
 
-    def options(self, handler: Callable[..., Any], **options: Any) -> Self:
+    def options(self, *steps: Any, **options: Any) -> Self:
         """Answer OPTIONS at this path."""
-        self._target.options(self._path, handler, **options)
-        return self
+        return self._add("OPTIONS", steps, options)
 
-    def all(self, handler: Callable[..., Any], **options: Any) -> Self:
+    def all(self, *steps: Any, **options: Any) -> Self:
         """Answer every other method at this path."""
-        self._target.all(self._path, handler, **options)
-        return self
+        return self._add(ANY_METHOD, steps, options)
 
     def end(self) -> Registrar:
         """Return the app or router, to chain on."""

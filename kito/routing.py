@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from .errors import DuplicateRoute, RoutingError
 from .paths import Kind, Pattern, Segment, decode_path, parse_path
 
-__all__ = ("ANY_METHOD", "METHODS", "Match", "Route", "RouteTable")
+__all__ = ("ANY_METHOD", "METHODS", "Match", "Route", "RouteTable", "check_method", "duplicate")
 
 ANY_METHOD: Final = "*"  # the method of a route that answers every method
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -97,10 +97,7 @@ class _Node:
         """Let a route end here; `DuplicateRoute` when its method has one of its own already."""
         known = self.any if route.method == ANY_METHOD else self.routes.get(route.method)
         if known is not None and known.method == route.method:
-            raise DuplicateRoute(
-                f"{route.method} {route.path} is taken by {known.method} {known.path}: both match the same "
-                "paths, keep one of them"
-            )
+            raise duplicate(route, known)
         if route.method == ANY_METHOD:
             self.any = route
             return
@@ -154,9 +151,14 @@ class RouteTable:
         Raises `InvalidPath` for a path that cannot be understood, `DuplicateRoute` when the method has a
         route for the same paths (whatever its parameters are called), `RoutingError` for what is no method.
         """
-        _check_method(method)
+        check_method(method)
         pattern = parse_path(path, strict_slashes=self._strict)
         route = Route(method, path, endpoint, options, pattern.params)
+        self.insert(route, pattern)
+        return route
+
+    def insert(self, route: Route, pattern: Pattern) -> None:
+        """Add a route whose path is this pattern; raises `DuplicateRoute` as `add()` does."""
         node = self._root.child(Segment(Kind.STATIC))
         for segment in pattern.segments:
             node = node.child(segment)
@@ -165,7 +167,6 @@ class RouteTable:
         self._splits = max(self._splits, len(pattern.segments) + 1)
         if pattern.is_static:
             self._publish(pattern, node)
-        return route
 
     def _publish(self, pattern: Pattern, node: _Node) -> None:
         """Write what a path without parameters now answers into the dictionaries."""
@@ -247,6 +248,14 @@ class RouteTable:
         return _methods_of([node for node, _ in self._walk(path)])
 
 
+def duplicate(route: Route, known: Route) -> DuplicateRoute:
+    """Return the error for a route whose place another has taken."""
+    return DuplicateRoute(
+        f"{route.method} {route.path} is taken by {known.method} {known.path}: both match the same "
+        "paths, keep one of them"
+    )
+
+
 def _methods_of(nodes: list[_Node]) -> tuple[str, ...]:
     """Return the methods that one or another of these nodes answers."""
     if not nodes:
@@ -268,7 +277,7 @@ def _list_methods(registered: set[str]) -> tuple[str, ...]:
     return (*(method for method in METHODS if method in methods), *others)
 
 
-def _check_method(method: object) -> None:
+def check_method(method: object) -> None:
     """Refuse what is no method (RFC 9110 §9.1), and a well-known one in lower case, which no client sends."""
     if not isinstance(method, str) or not _TOKEN.fullmatch(method):
         raise RoutingError(f"{method!r} is no HTTP method: write one such as 'GET'")

@@ -27,6 +27,8 @@ cdef class Dispatcher:
     cdef Request _request(self, Exchange exchange, Response response)
     cdef void _settled(self, Exchange exchange) noexcept
     cdef object _invoke(self, Endpoint endpoint, Request request, Response response)
+    cdef object _work(self, Endpoint endpoint, Response response, object outcome)
+    cdef int _deliver(self, Response response, object value) except -1
     cdef int _settle(self, Endpoint endpoint, Exchange exchange, Response response, object outcome, object context) except -1
     cdef int _start(self, Exchange exchange, Response response, object coroutine, object context) except -1
     cdef int _returned(self, Exchange exchange, Response response, object value) except -1

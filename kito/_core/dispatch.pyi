@@ -1,7 +1,7 @@
 # Dispatcher: from a complete request to a settled answer, for every protocol alike.
 
 from asyncio import AbstractEventLoop, Task
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
 from kito._core.endpoint import Endpoint
@@ -13,6 +13,10 @@ _Response = TypeVar("_Response", bound=Response)
 
 class Completion:
     def __call__(self, task: Task[Any]) -> None: ...
+
+class Performance:
+    def __await__(self) -> Generator[Any, Any]: ...
+    def close(self) -> None: ...
 
 class Dispatcher:
     def __init__(
@@ -31,4 +35,8 @@ class Dispatcher:
     def loop(self) -> AbstractEventLoop: ...
     @property
     def tasks(self) -> set[Task[Any]]: ...
-    def set_static_routes(self, routes: dict[bytes, dict[bytes, Endpoint]]) -> None: ...
+    def set_routes(
+        self, static_routes: dict[bytes, dict[bytes, Endpoint]], match: Callable[[str, str], tuple[Any, ...]]
+    ) -> None: ...
+    def perform(self, endpoint: Endpoint, request: Request) -> Performance | None: ...
+    def deliver(self, response: Response, value: Any) -> None: ...

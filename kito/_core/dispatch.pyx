@@ -71,6 +71,23 @@ cdef class Completion:
             self.dispatcher._returned(self.exchange, self.response, task.result())
 
 
+cdef class Performance:
+    """A handler behind middlewares that has to be awaited, or closed where nobody will."""
+    cdef Dispatcher dispatcher
+    cdef Response response
+    cdef object work              # a coroutine
+
+    def __await__(self):
+        return self._run().__await__()
+
+    async def _run(self):
+        self.dispatcher._deliver(self.response, await self.work)
+
+    def close(self):
+        """Give up before it has begun."""
+        self.work.close()
+
+
 cdef class Dispatcher:
     """Routes, runs and settles requests for one loop.
 
@@ -91,9 +108,10 @@ cdef class Dispatcher:
         self.static_routes = {}
         self.tasks = set()
 
-    def set_static_routes(self, dict routes):
-        """Replace the table of exact paths: method bytes -> raw path bytes -> Endpoint."""
-        self.static_routes = routes
+    def set_routes(self, dict static_routes, match):
+        """Replace the table of exact paths, method bytes -> raw path bytes -> Endpoint, and what finds the others."""
+        self.static_routes = static_routes
+        self.match = match
 
     cdef int dispatch(self, Exchange exchange) except -1:
         cdef Request request = None
@@ -112,11 +130,14 @@ cdef class Dispatcher:
                 request = self._request(exchange, response)
                 endpoint = self.resolve(request)
             exchange.on_disconnect = endpoint.on_disconnect
-            if request is None and endpoint.kind > CALL_RES:
+            if request is None and (endpoint.kind > CALL_RES or endpoint.chain is not None):
                 request = self._request(exchange, response)
             PyContext_Enter(context)
             try:
-                outcome = self._invoke(endpoint, request, response)
+                if endpoint.chain is None:
+                    outcome = self._invoke(endpoint, request, response)
+                else:
+                    outcome = endpoint.chain(self, endpoint, request)
             finally:
                 PyContext_Exit(context)
             if outcome is None:
@@ -181,14 +202,52 @@ cdef class Dispatcher:
             return endpoint.call(request.ctx)
         return endpoint.call(request, response)
 
-    cdef int _settle(self, Endpoint endpoint, Exchange exchange, Response response, object outcome, object context) except -1:
+    cdef object _work(self, Endpoint endpoint, Response response, object outcome):
+        """The coroutine that what a handler returned stands for; None: it is a value."""
         if type(outcome) is _coroutine_type:
-            return self._start(exchange, response, outcome, context)
+            return outcome
         if isinstance(outcome, _generator_types):
-            return self._start(exchange, response, self.pump(endpoint, response, outcome), context)
-        if inspect.isawaitable(outcome):
-            return self._start(exchange, response, _await(outcome), context)
-        return self._returned(exchange, response, outcome)
+            return self.pump(endpoint, response, outcome)
+        return _await(outcome) if inspect.isawaitable(outcome) else None
+
+    cdef int _settle(self, Endpoint endpoint, Exchange exchange, Response response, object outcome, object context) except -1:
+        work = self._work(endpoint, response, outcome)
+        if work is None:
+            return self._returned(exchange, response, outcome)
+        return self._start(exchange, response, work, context)
+
+    def perform(self, Endpoint endpoint, Request request):
+        """Run a handler behind its middlewares: None when it is done, else what has to be awaited.
+
+        What it returns is sent: those who called see that the response has started.
+        """
+        cdef Response response = <Response>request._response
+        cdef Performance performance
+        outcome = self._invoke(endpoint, request, response)
+        if outcome is None:
+            return None
+        work = self._work(endpoint, response, outcome)
+        if work is None:
+            self._deliver(response, outcome)
+            return None
+        performance = Performance.__new__(Performance)
+        performance.dispatcher = self
+        performance.response = response
+        performance.work = work
+        return performance
+
+    def deliver(self, Response response, value):
+        """Answer with what a middleware returned instead of calling its `next`."""
+        self._deliver(response, value)
+
+    cdef int _deliver(self, Response response, object value) except -1:
+        if value is None or response.exchange.phase == EXCHANGE_ABORTED:
+            return 0
+        if response.exchange.phase == EXCHANGE_OPEN:
+            response.send(value)
+        else:
+            _log.error("a handler answered and then returned %.200r: the value is dropped", value)
+        return 0
 
     cdef int _start(self, Exchange exchange, Response response, object coroutine, object context) except -1:
         """Run `coroutine` as a Task: eagerly where Python can, unless the user chose a task factory."""
@@ -215,17 +274,14 @@ cdef class Dispatcher:
         """The handler has returned `value`: the exchange is answered now or in somebody's hands."""
         self._settled(exchange)
         if value is not None:
-            if exchange.phase == EXCHANGE_OPEN:
-                try:
-                    response.send(value)
-                except Exception as error:
-                    return self._failed(exchange, response, error)
-            elif exchange.phase != EXCHANGE_ABORTED:
-                _log.error("a handler answered and then returned %.200r: the value is dropped", value)
+            try:
+                self._deliver(response, value)
+            except Exception as error:
+                return self._failed(exchange, response, error)
         if exchange.phase == EXCHANGE_OPEN:
             return self._failed(exchange, response, NothingAnswered(
                 "the handler returned without an answer and kept no writer: call res.send(), return a value, "
-                "or open a stream"))
+                "or open a stream; or a middleware in front of it has neither answered nor called next()"))
         if exchange.phase == EXCHANGE_STREAMING and exchange.left_alone:
             if self.debug:
                 warnings.warn("a handler returned without end() or close(): the stream was ended", ResourceWarning)

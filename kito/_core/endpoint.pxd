@@ -10,3 +10,6 @@ cdef class Endpoint:
     cdef DisconnectPolicy on_disconnect
     cdef readonly bint events     # a generator's items are events, not chunks
     cdef readonly object handler  # as registered, for messages
+    # What runs around the handler: called with (dispatcher, endpoint, request), it returns what a handler may;
+    # None: nothing does.
+    cdef readonly object chain

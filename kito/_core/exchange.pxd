@@ -68,7 +68,7 @@ cdef class Exchange(Timed):
     cdef DisconnectPolicy on_disconnect
     cdef Tally tally
     cdef Clock clock
-    cdef StreamEnd outcome        # None while not over
+    cdef StreamEnd outcome        # None while not over, and after a whole answer while nobody has asked
     cdef list _on_close           # callbacks and futures; None while there are none, and once they were told
     cdef Deadline heartbeat
     cdef int64_t heartbeat_ticks  # 0: off
@@ -103,6 +103,7 @@ cdef class Exchange(Timed):
     cdef int add_on_close(self, object listener) except -1
     cdef int remove_on_close(self, object listener) except -1
     cdef int _tell(self, object listener) except -1
+    cdef int _sum_up(self, str reason) except -1
     cdef bint is_behind(self) noexcept
     cdef int start_heartbeat(self, double seconds) except -1
     cdef int writer_dropped(self) except -1

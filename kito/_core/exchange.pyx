@@ -144,15 +144,19 @@ cdef class Exchange(Timed):
         if streamed:
             self.tally.streams_open -= 1
             self.tally.ends[reason] = self.tally.ends.get(reason, 0) + 1
-        if phase == EXCHANGE_ENDED and not streamed:
+        if phase == EXCHANGE_ENDED and not streamed and self._on_close is None:
             return 0
+        self._sum_up(reason)
+        listeners, self._on_close = self._on_close, None
+        for listener in listeners or ():
+            self._tell(listener)
+        return 0
+
+    cdef int _sum_up(self, str reason) except -1:
         self.outcome = StreamEnd.__new__(StreamEnd)
         self.outcome.reason = reason
         self.outcome.bytes_sent = self.bytes_sent
         self.outcome.events_sent = self.events_sent
-        listeners, self._on_close = self._on_close, None
-        for listener in listeners or ():
-            self._tell(listener)
         return 0
 
     cdef int _tell(self, object listener) except -1:
@@ -163,7 +167,7 @@ cdef class Exchange(Timed):
         try:
             listener(self.outcome)
         except Exception:
-            _log.exception("an on_close callback failed")
+            _log.exception("an on_finish or on_close callback failed")
         return 0
 
     cdef int client_left(self, str reason) except -1:
@@ -194,6 +198,8 @@ cdef class Exchange(Timed):
         return 0
 
     cdef int add_on_close(self, object listener) except -1:
+        if self.outcome is None and self.phase == EXCHANGE_ENDED:
+            self._sum_up("ended")       # a whole answer, and nobody had asked before it
         if self.outcome is not None:
             return self._tell(listener)
         if self._on_close is None:

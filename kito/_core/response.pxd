@@ -6,6 +6,11 @@ from kito._core.exchange cimport Exchange
 
 cdef class Response(ResponseHead):
     cdef Exchange exchange        # set by the dispatcher that makes it, never changed
+    cdef list _on_head            # called before the head is written, the last one first; None: nobody waits for it
 
+    # Write the head, and the whole body; or open the body. What waits for the head is called first.
+    cdef int commit(self, const char* body, Py_ssize_t size, object owner) except -1
+    cdef int commit_open(self, bint events) except -1
+    cdef int _tell_head(self) except -1
     cdef int answer(self, object body, bytes default_type) except -1
     cdef int _must_be_open(self) except -1

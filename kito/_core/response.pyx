@@ -101,7 +101,7 @@ cdef class Response(ResponseHead):
 
     def end(self):
         """Answer without a body; terminal."""
-        self.exchange.send(self, NULL, 0, None)
+        self.commit(NULL, 0, None)
 
     cdef int answer(self, object body, bytes default_type) except -1:
         cdef Py_buffer view
@@ -110,15 +110,70 @@ cdef class Response(ResponseHead):
         if self.content_type is None:
             self.content_type = default_type
         if PyBytes_CheckExact(body):
-            return self.exchange.send(self, PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body), body)
+            return self.commit(PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body), body)
         if isinstance(body, str):
             text = PyUnicode_AsUTF8AndSize(body, &size)
-            return self.exchange.send(self, text, size, None)
+            return self.commit(text, size, None)
         PyObject_GetBuffer(body, &view, PyBUF_SIMPLE)
         try:
-            return self.exchange.send(self, <const char*>view.buf, view.len, None)
+            return self.commit(<const char*>view.buf, view.len, None)
         finally:
             PyBuffer_Release(&view)
+
+    def on_head(self, fn):
+        """Call `fn(res)` once, just before the head is written: it may still set status and headers.
+
+        Of several the last one is called first, so that whoever was asked first has the last word. What it raises
+        is raised by the call that answers. They stay when `reset()` forgets what was set, and are called for the
+        answer of an error too. Returns `fn`. Raises `TypeError`, `ResponseStarted`, `ResponseEnded`.
+        """
+        self._must_be_open()
+        if not callable(fn):
+            raise TypeError(f"on_head takes a function, not {type(fn).__name__}")
+        if self._on_head is None:
+            self._on_head = []
+        self._on_head.append(fn)
+        return fn
+
+    def on_finish(self, fn):
+        """Call `fn(end)` once, with a `StreamEnd`, when the response is over: whole, streamed or cut; at once if it is.
+
+        Returns `fn`. What it raises is logged. Raises `TypeError`.
+        """
+        if not callable(fn):
+            raise TypeError(f"on_finish takes a function, not {type(fn).__name__}")
+        self.exchange.add_on_close(fn)
+        return fn
+
+    cdef int commit(self, const char* body, Py_ssize_t size, object owner) except -1:
+        cdef list waiting = self._on_head
+        if waiting is None:
+            return self.exchange.send(self, body, size, owner)
+        self._tell_head()
+        try:
+            return self.exchange.send(self, body, size, owner)
+        except Exception:
+            self._on_head = waiting         # no head was written: that of the error's answer will be
+            raise
+
+    cdef int commit_open(self, bint events) except -1:
+        if self._on_head is not None:
+            self._tell_head()
+        return self.exchange.open(self, events)
+
+    cdef int _tell_head(self) except -1:
+        cdef list waiting = self._on_head
+        cdef Py_ssize_t index
+        self._on_head = None
+        if self.exchange.phase != EXCHANGE_OPEN:
+            return 0                        # there will be no head
+        for index in range(len(waiting) - 1, -1, -1):
+            try:
+                waiting[index](self)
+            except BaseException:
+                self._on_head = waiting[:index] + waiting[index + 1:]
+                raise
+        return 0
 
     def reset(self):
         """Forget status, headers and type, as if nothing had been set; for error handlers. Raises `ResponseStarted`."""
@@ -133,7 +188,7 @@ cdef class Response(ResponseHead):
         """Commit the head of a streamed body and return its writer."""
         if self.content_type is None:
             self.content_type = OCTETS
-        self.exchange.open(self, False)
+        self.commit_open(False)
         return open_stream(self.exchange)
 
     def open_events(self, retry, double heartbeat):
@@ -150,7 +205,7 @@ cdef class Response(ResponseHead):
             self.add_field(b"cache-control", b"no-cache, no-transform")
         if self.get_field(b"x-accel-buffering") is None:
             self.add_field(b"x-accel-buffering", b"no")
-        self.exchange.open(self, True)
+        self.commit_open(True)
         writer = open_events(self.exchange, last_event_id)
         if block is not None:
             writer.put(PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block), block)

@@ -15,7 +15,22 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 # Public by their name, but what the facade and its runner call, not people.
 INTERNAL = {
-    "Server": {"drop_dispatcher", "enter_lifespans", "make_dispatcher", "state"},
+    "Server": {
+        "add_mount",
+        "add_route",
+        "answer_missing",
+        "changed",
+        "check",
+        "descendants",
+        "drop_dispatcher",
+        "enter_lifespans",
+        "layers",
+        "make_dispatcher",
+        "plant",
+        "planted",
+        "register",
+        "state",
+    },
     "Response": {"open_events", "open_stream"},
 }
 CLASSES = ("Server", "Request", "Response", "StreamWriter", "SSEWriter", "Event", "StreamEnd")

@@ -1,7 +1,5 @@
 """What a handler names is what it gets; a name that nobody knows is refused when the route is registered."""
 
-# ruff: noqa: A006 - `id` is what a path parameter is called
-
 import asyncio
 import datetime as dt
 import functools

@@ -17,12 +17,12 @@ def hello():
 
 def routes(app):
     """The registered routes as (method, path)."""
-    return [(route.method, route.path) for route in app.table]
+    return [(route.method, route.path) for route in app.routes]
 
 
 def handlers(app):
     """The registered handlers."""
-    return [route.endpoint.handler for route in app.table]
+    return [route.handler for route in app.routes]
 
 
 def method_of(verb):
@@ -100,7 +100,7 @@ def test_an_sse_route_is_a_get_route():
 
     assert app.sse("/more", more) is app
     assert routes(app) == [("GET", "/events"), ("GET", "/more")]
-    assert all(route.endpoint.events for route in app.table)
+    assert all(route.spec.options["events"] for route in app.routes)
 
 
 class Cats:
