@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from collections.abc import Sequence
 
-QUICK_PEERS = ("kito", "floor", "stario", "uvicorn", "starlette")
+QUICK_PEERS = ("kito", "floor", "stario", "uvicorn")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
