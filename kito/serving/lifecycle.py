@@ -14,6 +14,7 @@ from .._core.state import ServerState
 from ..app import App
 from ..config import ServerOptions
 from ..errors import ConfigError
+from .importing import is_importing
 from .link import CLOSED, HURRY, READY, RELOAD, Link
 from .listeners import Address
 from .loops import new_loop
@@ -73,6 +74,9 @@ class Server(App):
         already runs: there write `await app.serve()`.
         """
         on_ready = _take_positions(position, options)
+        if is_importing():
+            _log.warning("listen() does nothing here: `kito` is importing the program, and has options of its own")
+            return
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -84,6 +88,12 @@ class Server(App):
             self._listen_with_workers(settings, on_ready)
             return
         main = self.serve(on_ready=on_ready, **options)
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(main)
+
+    def listen_linked(self, link: Link, **options: Any) -> None:
+        """Do what `listen()` does, and stop also when the process at the other end of `link` says so, or is gone."""
+        main = self._serve(self._options.replace(**options), None, link)
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(main)
 
@@ -130,8 +140,7 @@ class Server(App):
 
     async def _begin(self, runner: Runner, on_ready: Ready | None, link: Link | None) -> None:
         """Tell everybody that the server accepts."""
-        if link is None:
-            _announce(runner.address, runner.listeners.scheme)
+        _announce(runner.address, runner.listeners.scheme, linked=link is not None)
         if on_ready is not None:
             outcome = on_ready()
             if inspect.isawaitable(outcome):
@@ -169,6 +178,7 @@ class Server(App):
         if self._runner is not None:
             raise RuntimeError("this server is already running")
         _refuse_what_is_not_there(options)
+        self.debug = options.debug
         runner = Runner(self, options)
         self._runner = runner
         try:
@@ -194,23 +204,25 @@ def _refuse_what_is_not_there(options: ServerOptions) -> None:
         raise ConfigError("access_log: kito writes none so far; leave the option out")
 
 
-def _announce(address: Address | None, scheme: str, workers: int = 1) -> None:
-    """Tell a person at a terminal where the server is; a log gets the same line."""
+def _announce(address: Address | None, scheme: str, workers: int = 1, *, linked: bool = False) -> None:
+    """Tell a person at a terminal where the server is, unless it is `linked` to who tells; a log gets the same line."""
     where = f"{scheme}://{describe(address)}" if isinstance(address, tuple) else address
     if workers > 1:
         where = f"{where} with {workers} workers"
     _log.info("listening on %s", where)
-    if sys.stderr.isatty() and not _log.isEnabledFor(logging.INFO):
+    if not linked and sys.stderr.isatty() and not _log.isEnabledFor(logging.INFO):
         sys.stderr.write(f"kito listens on {where} (stop with Ctrl+C)\n")
 
 
 def _take_positions(position: tuple[Any, ...], options: dict[str, Any]) -> Ready | None:
     """Move the positional arguments of `listen` into `options`; return its `on_ready`."""
-    if position and callable(position[0]):
-        position = (None, None, *position)
-    if len(position) > 3:
-        raise TypeError(f"listen() takes port, host and on_ready, not {len(position)} positions")
-    options.update(zip(("port", "host", "on_ready"), position, strict=False))
+    names = ("on_ready",) if position and callable(position[0]) else ("port", "host", "on_ready")
+    if len(position) > len(names):
+        raise TypeError(f"listen() takes {', '.join(names)}, not {len(position)} positions")
+    twice = [name for name in names[: len(position)] if name in options]
+    if twice:
+        raise TypeError(f"listen() got {' and '.join(twice)} by position and by name")
+    options.update(zip(names, position, strict=False))
     on_ready: Ready | None = options.pop("on_ready", None)
     for name in ("port", "host"):
         if name in options and options[name] is None:

@@ -25,6 +25,7 @@ INTERNAL = {
         "drop_dispatcher",
         "enter_lifespans",
         "layers",
+        "listen_linked",
         "make_dispatcher",
         "plant",
         "planted",

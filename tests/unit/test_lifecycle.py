@@ -70,6 +70,19 @@ def test_too_many_positions():
         server().listen(0, "127.0.0.1", print, print)
 
 
+def test_a_position_of_listen_that_is_given_by_name_too():
+    with pytest.raises(TypeError, match="got port by position and by name"):
+        server().listen(0, port=1)
+    with pytest.raises(TypeError, match="listen"):
+        server().listen(print, 0)
+
+
+def test_names_beside_the_function_that_is_called_when_it_listens():
+    app, seen = server(port=1), []
+    app.listen(lambda: (seen.append((app.address[0], app.address[1] > 1, app.debug)), app.close()), port=0, debug=True)
+    assert seen == [("127.0.0.1", True, True)]
+
+
 def test_listen_where_a_loop_runs():
     async def main():
         with pytest.raises(RuntimeError, match=r"write `await app\.serve"):

@@ -1,0 +1,1 @@
+"""The command line, by click's own runner and as processes."""
