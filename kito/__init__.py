@@ -6,8 +6,8 @@
 from typing import Any
 
 from ._core.event import Event
-from ._core.exchange import StreamEnd
 from ._core.stream import SSEWriter, StreamWriter
+from ._core.tally import StreamEnd
 from ._version import __version__
 from .chains import Next, middleware
 from .config import Limits, Timeouts

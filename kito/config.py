@@ -143,7 +143,7 @@ def _descriptor_limit() -> int:
 
 
 # those for which 0 means "do not wait"; for the others it would mean "never in time"
-_ZERO_TIMEOUTS: Final = frozenset({"keep_alive", "shutdown", "stream_grace"})
+_ZERO_TIMEOUTS: Final = frozenset({"keep_alive", "peer", "shutdown", "stream_grace"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +155,8 @@ class Timeouts:
         a second on average, counted once `body_rate_after` seconds have gone by.
     keep_alive: for the next request on a connection; then it closes. 0: close after each response.
     write: for the client to take anything while bytes wait to be sent; then the connection is aborted.
+    peer: for the client's machine to acknowledge what was sent to it (TCP_USER_TIMEOUT, RFC 5482), whole seconds
+        on Linux; then the kernel drops the connection. 0: as the system has it.
     handler: for a handler to answer; then 503. None: no bound.
     shutdown: for running requests when the server stops. 0: do not wait.
     stream_grace: for open streams when the server stops. 0: do not wait.
@@ -166,6 +168,7 @@ class Timeouts:
     body_rate_after: float = 10.0
     keep_alive: float = 75.0
     write: float = 30.0
+    peer: float = 30.0
     handler: float | None = None
     shutdown: float = 30.0
     stream_grace: float = 5.0

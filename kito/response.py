@@ -6,12 +6,13 @@ import datetime
 import email.utils
 import mimetypes
 from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping
-from typing import Any, Final, Literal, Self, overload
+from typing import Any, Final, Literal, Self, Unpack, overload
 from urllib.parse import quote
 
 from ._core.response import Response as CoreResponse
 from ._core.stream import SSEWriter, StreamWriter
 from .errors import InvalidHeader, reason_phrase
+from .pacing import EventOptions, StreamOptions, make_flow
 from .streaming import pump
 
 __all__ = ("Response",)
@@ -150,31 +151,41 @@ class Response(CoreResponse):
         self.location(url).end()
 
     @overload
-    def stream(self) -> StreamWriter: ...
+    def stream(self, **options: Unpack[StreamOptions]) -> StreamWriter: ...
     @overload
-    def stream(self, source: AsyncIterable[Any] | Iterable[Any]) -> Coroutine[Any, Any, None]: ...
-    def stream(self, source: AsyncIterable[Any] | Iterable[Any] | None = None) -> Any:
+    def stream(
+        self, source: AsyncIterable[Any] | Iterable[Any], **options: Unpack[StreamOptions]
+    ) -> Coroutine[Any, Any, None]: ...
+    def stream(self, source: AsyncIterable[Any] | Iterable[Any] | None = None, **options: Any) -> Any:
         """Begin a streamed body and return its writer; the head leaves with the first chunk of this loop turn.
 
         With `source`, an iterable or async iterable of chunks, return a coroutine that writes and ends it:
-        `await res.stream(rows())`. The type is application/octet-stream unless set. Raises
-        `ResponseStarted`, `ResponseEnded`.
+        `await res.stream(rows())`. The type is application/octet-stream unless set. `options` are those of
+        `kito.pacing.StreamOptions`: `high_water`, `max_backlog`, `overflow`, `coalesce`, `max_age`. Raises
+        `ResponseStarted`, `ResponseEnded`, `TypeError` and `ValueError` for wrong options.
         """
-        if source is None:
-            return self.open_stream()
-        return pump(self.open_stream(), source)
+        writer = self.open_stream(make_flow(options, events=False) if options else None)
+        return writer if source is None else pump(writer, source)
 
     def sse(
-        self, *, retry: int | None = None, heartbeat: float = 15, headers: Mapping[str, str] | None = None
+        self,
+        *,
+        retry: int | None = None,
+        heartbeat: float = 15,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[EventOptions],
     ) -> SSEWriter:
         """Begin an event stream and return its writer (WHATWG HTML §9.2).
 
         `retry`: reconnection time for the client in milliseconds. `heartbeat`: a comment after so many
         seconds of silence, 0 turns it off. `headers`: set first, and kept where the defaults would set
-        the same. Raises `InvalidEvent`, `ResponseStarted`, `ResponseEnded`.
+        the same. `options` are those of `kito.pacing.EventOptions`: `high_water`, `max_backlog`,
+        `overflow`, `coalesce`, `max_age`. Raises `InvalidEvent`, `ResponseStarted`, `ResponseEnded`,
+        `TypeError` and `ValueError` for wrong options.
         """
         if heartbeat < 0:
             raise ValueError(f"heartbeat is a number of seconds, 0 for none, not {heartbeat!r}")
+        flow = make_flow(options, events=True) if options else None
         for name, value in (headers or {}).items():
             self.header(name, value)
-        return self.open_events(retry, heartbeat)
+        return self.open_events(retry, heartbeat, flow)

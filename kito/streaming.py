@@ -7,8 +7,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from ._core.event import Event
-from ._core.exchange import StreamEnd
 from ._core.stream import SSEWriter, StreamWriter
+from ._core.tally import StreamEnd
 
 if TYPE_CHECKING:
     from ._core.endpoint import Endpoint

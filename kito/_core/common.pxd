@@ -21,6 +21,7 @@ cdef enum Sizes:
     FEED_BYTES = 4096             # input parsed at once inside a head: how far beyond its limit one may be read
     CHUNKED_BYTES = 16384         # the same inside a chunked body
     HELD_BYTES = 65536            # input kept unparsed while an exchange runs; then reading pauses
+    GATHER_BYTES = 16384          # gathered text that does not wait for the end of its window
 
 
 # How the body of a response is delimited (RFC 9112 section 6).
@@ -67,6 +68,14 @@ cdef enum CallKind:
     CALL_RES_REQ = 4
     CALL_CTX = 5
     CALL_GENERAL = 6
+
+
+# What happens to a write behind a full backlog; from DROP_OLDEST on events are dropped.
+cdef enum Overflow:
+    OVERFLOW_DISCONNECT = 0
+    OVERFLOW_RAISE = 1
+    OVERFLOW_DROP_OLDEST = 2
+    OVERFLOW_LATEST = 3
 
 
 cdef enum DisconnectPolicy:

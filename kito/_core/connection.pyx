@@ -248,6 +248,7 @@ cdef class Connection(ExchangeOwner):
         self.transport = transport
         transport.set_write_buffer_limits(high=self.state.high_water)
         self.writer = TransportWriter.__new__(TransportWriter, self.state.cork, self.state.max_backlog)
+        self.writer.high_water = self.state.high_water
         self.writer.attach(transport, self)
         self.state.accepted += 1
         self.state.connections.add(self)
@@ -270,7 +271,8 @@ cdef class Connection(ExchangeOwner):
         self.writer.detach(ConnectionClosed())
         self.drop_input()
         if exchange is not None:
-            exchange.client_left(self.ending or "client_left")
+            # The kernel's own patience (TCP_USER_TIMEOUT) ends in ETIMEDOUT.
+            exchange.client_left(self.ending or ("timeout" if isinstance(error, TimeoutError) else "client_left"))
         self.state.forget(self)
 
     def pause_writing(self):
@@ -286,6 +288,8 @@ cdef class Connection(ExchangeOwner):
         self.writer.resume()
         if self.transport is None:
             return
+        if self.current is not None and self.current.flow is not None:
+            self.current.flow.resumed()
         if self.close_drained:
             self.transport.close()
         else:
@@ -295,7 +299,7 @@ cdef class Connection(ExchangeOwner):
 
     def on_overflow(self):
         """A producer went on writing with max_backlog bytes unsent: its client is let go."""
-        if self.streaming:
+        if self.streaming and (self.current.flow is None or self.current.flow.lets_go()):
             _log.warning("%s is %d bytes behind: disconnected", self.info("peername"), self.writer.backlog())
             self.lose("overflow")
 

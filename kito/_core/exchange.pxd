@@ -1,28 +1,16 @@
 """Exchange: one request and its response, the seam under every protocol."""
 
+from cpython.bytes cimport PyBytes_CheckExact, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy
 
 from kito._core.clock cimport Clock, Deadline, Timed
-from kito._core.common cimport DisconnectPolicy, ExchangePhase, Framing
+from kito._core.common cimport DisconnectPolicy, ExchangePhase, Framing, REFERENCE_BYTES
 from kito._core.encoder cimport ResponseHead
 from kito._core.event cimport Event
-
-
-# How a stream ended, as on_close callbacks are told.
-cdef class StreamEnd:
-    cdef readonly str reason      # ended, client_left, timeout, overflow, shutdown, error
-    cdef readonly uint64_t bytes_sent
-    cdef readonly uint64_t events_sent
-
-
-# Totals of a loop's exchanges, owned by the loop's state.
-cdef class Tally:
-    cdef public uint64_t requests
-    cdef public uint64_t streams_opened
-    cdef public uint64_t streams_open
-    cdef public uint64_t events
-    cdef public uint64_t body_bytes
-    cdef dict ends                # reason -> number of streams
+from kito._core.tally cimport StreamEnd, Tally
+from kito._core.windows cimport Gatherer
+from kito._core.writer cimport Cork
 
 
 # The connection of an exchange, as the exchange knows it.
@@ -36,6 +24,19 @@ cdef class ExchangeOwner(Timed):
     # The exchange is over and not whole: the connection must end so that the client notices.
     cdef int cut(self, bint reset) except -1
     cdef object info(self, str name)
+
+
+# What a stream does beyond writing at once; kito._core.flow implements it.
+cdef class Flow(Gatherer):
+    cdef uint64_t dropped         # events
+    # A client that is more than max_backlog behind is let go.
+    cdef bint lets_go(self) noexcept
+    # The client takes output again.
+    cdef int resumed(self) except -1
+    # The body ends: whatever is kept goes out.
+    cdef int finish(self) except -1
+    # The stream is over: nothing is kept any more.
+    cdef void forget(self) noexcept
 
 
 # Stands in for an exchange where there is none: over, and without effect.
@@ -66,6 +67,7 @@ cdef class Exchange(Timed):
     # The handler's task, None for a plain function; cleared when it is done.
     cdef object task
     cdef DisconnectPolicy on_disconnect
+    cdef Flow flow                # None for a stream that writes at once, and once it is over
     cdef Tally tally
     cdef Clock clock
     cdef StreamEnd outcome        # None while not over, and after a whole answer while nobody has asked
@@ -86,6 +88,14 @@ cdef class Exchange(Timed):
     cdef int flush(self) except -1
     cdef object drained(self)
     cdef int end(self) except -1
+    # The body has had its time: a clean end, unless its declared length says otherwise.
+    cdef int expire(self, str reason) except -1
+    # Water marks for this stream alone, in bytes; 0: as they are. Returns max_backlog as it is then.
+    cdef Py_ssize_t set_marks(self, Py_ssize_t high_water, Py_ssize_t max_backlog) except -1
+    # Bytes that were written and that the kernel has not taken.
+    cdef Py_ssize_t backlog(self) noexcept
+    # What the loop's turn collects.
+    cdef Cork cork(self)
     # The client must see truncation; nothing more is sent.
     cdef int abort(self, str reason) except -1
     cdef object connection_info(self, str name)
@@ -108,3 +118,13 @@ cdef class Exchange(Timed):
     cdef int start_heartbeat(self, double seconds) except -1
     cdef int writer_dropped(self) except -1
     cdef int account(self, Py_ssize_t size) except -1
+
+
+# One frame of `size` > 0 bytes; `owner` is the bytes object they are in, or None.
+cdef inline int write_payload(Exchange exchange, const char* data, Py_ssize_t size, object owner) except -1:
+    if size >= REFERENCE_BYTES:
+        if owner is None or not PyBytes_CheckExact(owner):
+            owner = PyBytes_FromStringAndSize(data, size)
+        return exchange.write_reference(<bytes>owner)
+    memcpy(exchange.frame(size), data, size)
+    return exchange.wrote()

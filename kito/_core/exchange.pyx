@@ -15,6 +15,10 @@ from kito._core.common cimport (
     DISCONNECT_CANCEL, EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, EXCHANGE_STREAMING,
     EXCHANGE_WAITING, ExchangePhase, FRAMING_NONE,
 )
+from kito._core.event cimport Event
+from kito._core.tally cimport StreamEnd, Tally
+from kito._core.windows cimport Gatherer
+from kito._core.writer cimport Cork
 
 from kito.errors import BodyLengthMismatch, ResponseEnded, ResponseStarted
 
@@ -36,28 +40,6 @@ cdef object _Future = asyncio.Future
 cdef bytes HEARTBEAT = b":\n\n"
 
 
-cdef class StreamEnd:
-    """How a stream ended: `reason`, and the body bytes and events that were written."""
-
-    def __repr__(self):
-        return f"StreamEnd({self.reason!r}, bytes_sent={self.bytes_sent}, events_sent={self.events_sent})"
-
-
-cdef class Tally:
-    """Totals of a loop's exchanges since it started."""
-
-    def __cinit__(self):
-        self.ends = {}
-
-    def snapshot(self):
-        """The totals as a new dict; `ends` maps a reason to a number of streams."""
-        return {
-            "requests": self.requests, "streams_opened": self.streams_opened,
-            "streams_open": self.streams_open, "events": self.events,
-            "body_bytes": self.body_bytes, "ends": dict(self.ends),
-        }
-
-
 cdef class ExchangeOwner(Timed):
     """What an exchange needs of its connection."""
 
@@ -75,6 +57,22 @@ cdef class ExchangeOwner(Timed):
 
     cdef object info(self, str name):
         return None
+
+
+cdef class Flow(Gatherer):
+    """What a stream does beyond writing at once."""
+
+    cdef bint lets_go(self) noexcept:
+        return True
+
+    cdef int resumed(self) except -1:
+        return 0
+
+    cdef int finish(self) except -1:
+        return 0
+
+    cdef void forget(self) noexcept:
+        pass
 
 
 cdef class Exchange(Timed):
@@ -114,6 +112,18 @@ cdef class Exchange(Timed):
     cdef int end(self) except -1:
         raise NotImplementedError
 
+    cdef int expire(self, str reason) except -1:
+        raise NotImplementedError
+
+    cdef Py_ssize_t set_marks(self, Py_ssize_t high_water, Py_ssize_t max_backlog) except -1:
+        return 0
+
+    cdef Py_ssize_t backlog(self) noexcept:
+        return 0
+
+    cdef Cork cork(self):
+        raise NotImplementedError
+
     cdef int abort(self, str reason) except -1:
         raise NotImplementedError
 
@@ -142,8 +152,7 @@ cdef class Exchange(Timed):
         self.enter(phase)
         self.clock.disarm(&self.heartbeat)
         if streamed:
-            self.tally.streams_open -= 1
-            self.tally.ends[reason] = self.tally.ends.get(reason, 0) + 1
+            self.tally.count_end(reason)
         if phase == EXCHANGE_ENDED and not streamed and self._on_close is None:
             return 0
         self._sum_up(reason)
@@ -157,6 +166,10 @@ cdef class Exchange(Timed):
         self.outcome.reason = reason
         self.outcome.bytes_sent = self.bytes_sent
         self.outcome.events_sent = self.events_sent
+        if self.flow is not None:
+            self.outcome.dropped = self.flow.dropped
+            self.flow.forget()
+            self.flow = None
         return 0
 
     cdef int _tell(self, object listener) except -1:
@@ -181,6 +194,10 @@ cdef class Exchange(Timed):
         return 0
 
     cdef int crash(self) except -1:
+        if self.flow is not None:
+            self.flow.finish()
+        if self.phase != EXCHANGE_STREAMING:
+            return 0        # even that was too much for its client
         if self.is_events and self.remaining < 0:
             self.write_shared(CRASHED)
         return self.abort("error")
@@ -233,6 +250,8 @@ cdef class Exchange(Timed):
             self.clock.arm(&self.heartbeat, self.heartbeat_ticks - quiet)
             return
         try:
+            if self.flow is not None:
+                self.flow.release()
             # A reader that is behind is not silent: it has bytes to read.
             if not self.is_behind() and self.remaining < 0:
                 memcpy(self.frame(len(HEARTBEAT)), <const char*>HEARTBEAT, len(HEARTBEAT))

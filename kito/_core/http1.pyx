@@ -46,6 +46,9 @@ cdef class Http1Connection(Connection):
         if exchange is not self.current:
             return 0
         self.current = None
+        if self.writer.own_marks:
+            self.writer.set_marks(self.state.high_water, self.state.max_backlog)
+            self.writer.own_marks = False
         if not (<Http1Exchange>exchange).keep_alive:
             return self.finish(True)
         if self.serving:

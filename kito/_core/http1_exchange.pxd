@@ -17,3 +17,4 @@ cdef class Http1Exchange(Exchange):
     cdef int64_t body_since       # tick of the head, from which the body's rate is counted
 
     cdef bint _is_last(self) noexcept
+    cdef int _complete(self, str reason) except -1

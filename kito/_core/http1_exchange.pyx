@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t
 
 from kito._core.common cimport (
+    DISCONNECT_FINISH,
     EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, EXCHANGE_STREAMING, FRAMING_CHUNKED, FRAMING_CLOSE,
     FRAMING_LENGTH, FRAMING_NONE, Framing, HEAD_CLOSE, REFERENCE_BYTES,
 )
@@ -11,7 +12,7 @@ from kito._core.debug cimport LIVE_EXCHANGES, count_live
 from kito._core.encoder cimport ResponseHead, open_chunk, write_bytes, write_chunk_size, write_head
 from kito._core.event cimport Event
 from kito._core.exchange cimport ExchangeOwner
-from kito._core.writer cimport TransportWriter
+from kito._core.writer cimport Cork, Patience, TransportWriter
 
 from kito.errors import BodyLengthMismatch
 
@@ -124,7 +125,12 @@ cdef class Http1Exchange(Exchange):
         return self.writer.flush()
 
     cdef object drained(self):
-        return self.writer.drained()
+        cdef Patience patience
+        if self.on_disconnect != DISCONNECT_FINISH or not self.writer.paused:
+            return self.writer.drained()
+        patience = Patience.__new__(Patience)
+        patience.awaited = self.writer.drained()
+        return patience
 
     cdef bint is_behind(self) noexcept:
         return self.writer.paused
@@ -134,10 +140,34 @@ cdef class Http1Exchange(Exchange):
             missing = self.remaining
             self.abort("error")
             raise BodyLengthMismatch(f"the body ended {missing} bytes before its declared content-length")
+        return self._complete("ended")
+
+    cdef int expire(self, str reason) except -1:
+        if self.remaining > 0:
+            self.abort(reason)
+        else:
+            self._complete(reason)
+        return self.cancel_producer(reason)
+
+    cdef int _complete(self, str reason) except -1:
+        """Say that the body is whole."""
+        if self.flow is not None:
+            self.flow.finish()
+            if self.phase != EXCHANGE_STREAMING:
+                return 0        # what was left was too much for its client
         if self.framing == FRAMING_CHUNKED:
             write_bytes(self.writer.open(), b"0\r\n\r\n", 5)
-        self.over(EXCHANGE_ENDED, "ended")
+        self.over(EXCHANGE_ENDED, reason)
         return self.owner.exchange_over(self)
+
+    cdef Py_ssize_t set_marks(self, Py_ssize_t high_water, Py_ssize_t max_backlog) except -1:
+        return self.writer.set_marks(high_water, max_backlog)
+
+    cdef Py_ssize_t backlog(self) noexcept:
+        return self.writer.backlog()
+
+    cdef Cork cork(self):
+        return self.writer.cork
 
     cdef int abort(self, str reason) except -1:
         self.over(EXCHANGE_ABORTED, reason)

@@ -8,6 +8,7 @@ from kito._core.common cimport EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, 
 from kito._core.encoder cimport ResponseHead, encode_name, encode_value
 from kito._core.event cimport encode_retry
 from kito._core.exchange cimport Exchange, NO_EXCHANGE
+from kito._core.flow cimport StreamFlow
 from kito._core.stream cimport StreamWriter, SSEWriter, open_events, open_stream
 
 import msgspec
@@ -184,14 +185,16 @@ cdef class Response(ResponseHead):
         self.declared_length = -1
         return self
 
-    def open_stream(self):
-        """Commit the head of a streamed body and return its writer."""
+    def open_stream(self, StreamFlow flow=None):
+        """Commit the head of a streamed body and return its writer; with `flow` it keeps to that."""
         if self.content_type is None:
             self.content_type = OCTETS
         self.commit_open(False)
+        if flow is not None:
+            flow.attach(self.exchange)
         return open_stream(self.exchange)
 
-    def open_events(self, retry, double heartbeat):
+    def open_events(self, retry, double heartbeat, StreamFlow flow=None):
         """Commit the head of an event stream and return its writer; see `Response.sse`."""
         cdef SSEWriter writer
         cdef bytes block = None if retry is None else encode_retry(retry)
@@ -210,6 +213,8 @@ cdef class Response(ResponseHead):
         if block is not None:
             writer.put(PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block), block)
         self.exchange.start_heartbeat(heartbeat)
+        if flow is not None:
+            flow.attach(self.exchange)
         return writer
 
     cdef int _must_be_open(self) except -1:

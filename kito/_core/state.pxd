@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from kito._core.clock cimport Clock
 from kito._core.dispatch cimport Dispatcher
-from kito._core.exchange cimport Tally
+from kito._core.tally cimport Tally
 from kito._core.writer cimport Cork
 
 

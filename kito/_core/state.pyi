@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from kito._core.clock import Clock
 from kito._core.dispatch import Dispatcher
-from kito._core.exchange import Tally
 from kito._core.http1 import Http1Connection
+from kito._core.tally import Tally
 from kito._core.writer import Cork
 from kito.config import Limits, Timeouts
 

@@ -2,7 +2,7 @@
 
 from kito._core.clock cimport Clock
 from kito._core.dispatch cimport Dispatcher
-from kito._core.exchange cimport Tally
+from kito._core.tally cimport Tally
 from kito._core.writer cimport Cork
 
 cdef enum:

@@ -9,7 +9,8 @@ cdef class StreamWriter:
     cdef bint finished            # end(), close() or abort() was called here
 
     cdef object put(self, const char* data, Py_ssize_t size, object owner)
-    cdef int refuse(self) except -1
+    # What a write returns where there is nobody to write to; raises behind one's own end.
+    cdef object refuse(self)
 
 
 cdef class SSEWriter(StreamWriter):

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Never, Self, TypeVar, overload
 
 from kito._core.event import Event
-from kito._core.exchange import StreamEnd
+from kito._core.tally import StreamEnd
 
 _OnClose = TypeVar("_OnClose", bound=Callable[[StreamEnd], object])
 
@@ -34,6 +34,8 @@ class SSEWriter(StreamWriter):
     def last_event_id(self) -> str | None: ...
     @property
     def events_sent(self) -> int: ...
+    @property
+    def dropped(self) -> int: ...
     @overload
     def send(self, data: Event) -> Awaitable[None]: ...
     @overload

@@ -3,17 +3,17 @@
 import asyncio
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
-from libc.string cimport memcpy
 
-from kito._core.common cimport EXCHANGE_STREAMING, REFERENCE_BYTES
+from kito._core.common cimport DISCONNECT_FINISH, EXCHANGE_ABORTED, EXCHANGE_STREAMING
 from kito._core.event cimport (
     Event, EventSpans, encode_comment, event_id, event_text, fill_event, measure_event,
 )
 from kito._core.debug cimport LIVE_WRITERS, count_live
-from kito._core.exchange cimport Exchange, NO_EXCHANGE
-from kito._core.writer cimport READY
+from kito._core.exchange cimport Exchange, NO_EXCHANGE, write_payload
+from kito._core.flow cimport StreamFlow
+from kito._core.writer cimport READY, TURN
 
 from kito.errors import ConnectionClosed, ResponseEnded
 
@@ -52,24 +52,21 @@ cdef class StreamWriter:
     cdef object put(self, const char* data, Py_ssize_t size, object owner):
         cdef Exchange exchange = self.exchange
         if exchange.phase != EXCHANGE_STREAMING:
-            self.refuse()
-            return GONE
+            return self.refuse()
         if size == 0:
             return READY
-        if size >= REFERENCE_BYTES:
-            if owner is None or not PyBytes_CheckExact(owner):
-                owner = PyBytes_FromStringAndSize(data, size)
-            exchange.write_reference(<bytes>owner)
+        if exchange.flow is None:
+            write_payload(exchange, data, size, owner)
         else:
-            memcpy(exchange.frame(size), data, size)
-            exchange.wrote()
+            (<StreamFlow>exchange.flow).put(data, size, owner)
         return exchange.drained()
 
-    cdef int refuse(self) except -1:
+    cdef object refuse(self):
         """A write behind one's own end is an error; one behind the client's is not."""
         if self.finished:
             raise ResponseEnded("the stream has ended: nothing can be written after end() or close()")
-        return 0
+        # Who is not to be told goes on, but must not have the loop alone.
+        return TURN if self.exchange.on_disconnect == DISCONNECT_FINISH else GONE
 
     def write(self, data):
         """Send `data` (str as UTF-8, bytes or any buffer) as one chunk; an empty one is ignored.
@@ -106,7 +103,9 @@ cdef class StreamWriter:
         return outcome
 
     def flush(self):
-        """Hand over what this loop turn has written at once, not at the turn's end."""
+        """Hand over what is gathered, and what this loop turn has written, at once."""
+        if self.exchange.flow is not None:
+            self.exchange.flow.release()
         if self.exchange.phase == EXCHANGE_STREAMING:
             self.exchange.flush()
 
@@ -134,7 +133,12 @@ cdef class StreamWriter:
 
     @property
     def closed(self):
-        """True once nothing can be written any more, whoever ended it."""
+        """True once nothing can be written any more, whoever ended it.
+
+        On a route with `on_disconnect="finish"` a client that leaves changes nothing.
+        """
+        if self.exchange.phase == EXCHANGE_ABORTED and self.exchange.on_disconnect == DISCONNECT_FINISH:
+            return self.finished
         return self.exchange.phase != EXCHANGE_STREAMING
 
     @property
@@ -179,8 +183,10 @@ cdef class SSEWriter(StreamWriter):
         cdef EventSpans spans
         cdef Py_ssize_t size
         if exchange.phase != EXCHANGE_STREAMING:
-            self.refuse()
-            return GONE
+            return self.refuse()
+        if exchange.flow is not None:
+            (<StreamFlow>exchange.flow).put_event(data, event, id, retry, as_json)
+            return exchange.drained()
         text = event_text(data, as_json)
         ident = event_id(id)
         size = measure_event(&spans, text, event, ident, retry)
@@ -206,8 +212,10 @@ cdef class SSEWriter(StreamWriter):
         if event is not None or id is not None or retry is not None:
             raise TypeError("an Event carries its own event, id and retry")
         if self.exchange.phase != EXCHANGE_STREAMING:
-            self.refuse()
-            return GONE
+            return self.refuse()
+        if self.exchange.flow is not None:
+            (<StreamFlow>self.exchange.flow).put_shared(shared)
+            return self.exchange.drained()
         self.exchange.count_event()
         self.exchange.write_shared(shared)
         return self.exchange.drained()
@@ -235,6 +243,13 @@ cdef class SSEWriter(StreamWriter):
     def events_sent(self):
         """Events written so far."""
         return self.exchange.events_sent
+
+    @property
+    def dropped(self):
+        """Events dropped so far, because the client was too far behind."""
+        if self.exchange.flow is not None:
+            return self.exchange.flow.dropped
+        return 0 if self.exchange.outcome is None else self.exchange.outcome.dropped
 
 
 cdef class Every:

@@ -3,6 +3,7 @@
 from libc.stdint cimport uint64_t
 
 from kito._core.buffer cimport WriteBuffer
+from kito._core.windows cimport Windows
 
 
 # What the loop's turn collects: the writers with pending output, and spare buffers.
@@ -14,10 +15,12 @@ cdef class Cork:
     cdef bint _scheduled          # _on_turn is in the loop's queue
     cdef WriteBuffer _spare       # first of the pool of empty buffers
     cdef int _spares              # buffers in the pool
+    cdef Windows _windows         # None until a stream gathers text
 
     cdef int enlist(self, TransportWriter writer) except -1
     cdef WriteBuffer borrow(self)
     cdef void give_back(self, WriteBuffer buffer) noexcept
+    cdef Windows open_windows(self)
 
 
 cdef class TransportWriter:
@@ -36,7 +39,9 @@ cdef class TransportWriter:
     cdef bint listed              # the cork knows about it
     cdef bint corked              # its owner flushes: inside data_received
     cdef readonly bint paused     # the transport is over its high-water mark
+    cdef Py_ssize_t high_water    # bytes; the transport's own mark
     cdef Py_ssize_t max_backlog   # bytes
+    cdef bint own_marks           # both are those of the exchange under way
     cdef Py_ssize_t turn_bytes    # handed over in this turn of the loop
     cdef readonly uint64_t bytes_out
     cdef list _waiters            # futures of producers over the high-water mark
@@ -53,6 +58,8 @@ cdef class TransportWriter:
     cdef int flush(self) except -1
     cdef Py_ssize_t backlog(self) noexcept
     cdef object drained(self)     # awaitable: READY, or waits for the low-water mark
+    # In bytes, 0: as the other one allows. Returns max_backlog as it is then.
+    cdef Py_ssize_t set_marks(self, Py_ssize_t high_water, Py_ssize_t max_backlog) except -1
     cdef void pause(self) noexcept
     cdef void resume(self) noexcept
     cdef int _mark(self) except -1
@@ -71,3 +78,8 @@ cdef class Turn:
     pass
 
 cdef Turn TURN
+
+
+# Awaits another one, and is ready where that would say that the client has left.
+cdef class Patience:
+    cdef object awaited

@@ -10,6 +10,7 @@ import logging
 from kito._core.buffer cimport WriteBuffer
 from kito._core.common cimport CORK_BYTES, FAIR_BYTES, POOLED_BUFFERS, POOLED_BYTES
 from kito._core.encoder cimport write_bytes
+from kito._core.windows cimport Windows
 
 from kito.errors import ConnectionClosed
 
@@ -40,6 +41,16 @@ cdef class Turn:
 
 
 cdef Turn TURN = Turn()
+
+
+cdef class Patience:
+    """The wait of a producer that is never told that its client has left."""
+
+    def __await__(self):
+        try:
+            yield from self.awaited.__await__()
+        except ConnectionClosed:
+            pass
 
 
 cdef class Drain:
@@ -78,7 +89,9 @@ cdef class Cork:
     def close(self):
         """Flush what is pending and forget the loop."""
         self.flush_all()
-        self.loop = self._call_soon = self._on_turn = None
+        if self._windows is not None:
+            self._windows.close()
+        self.loop = self._call_soon = self._on_turn = self._windows = None
 
     def flush_all(self):
         """Flush every writer that this turn wrote to; one that fails does not hurt the others."""
@@ -110,6 +123,11 @@ cdef class Cork:
         self._spares -= 1
         buffer.spare = None
         return buffer
+
+    cdef Windows open_windows(self):
+        if self._windows is None:
+            self._windows = Windows(self.loop)
+        return self._windows
 
     cdef void give_back(self, WriteBuffer buffer) noexcept:
         if buffer.capacity <= POOLED_BYTES and self._spares < POOLED_BUFFERS:
@@ -240,6 +258,14 @@ cdef class TransportWriter:
         drain = Drain.__new__(Drain)
         drain._writer = self
         return drain
+
+    cdef Py_ssize_t set_marks(self, Py_ssize_t high_water, Py_ssize_t max_backlog) except -1:
+        if (high_water or max_backlog) and self.transport is not None:
+            self.own_marks = True
+            self.max_backlog = max_backlog or max(high_water, self.max_backlog)
+            self.high_water = high_water or min(self.high_water, max_backlog)
+            self.transport.set_write_buffer_limits(high=self.high_water)
+        return self.max_backlog
 
     cdef void pause(self) noexcept:
         self.paused = True

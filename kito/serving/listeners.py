@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..proxies import Proxies
 from .gate import Gate
 from .inherited import adopt, take_systemd_descriptors
-from .sockets import Address, bind_tcp, describe
+from .sockets import Address, bind_tcp, describe, watch_peers
 from .tls import CLOSE_S, ServerTLS
 from .unix_sockets import UnixListener
 
@@ -66,6 +66,8 @@ class Listeners:
             factory = self._gate = self._make_gate(factory, connections)
         try:
             self.addresses = tuple(address_of(sock) for sock in sockets)
+            for sock in sockets:
+                watch_peers(sock, self._options.timeouts.peer)
             for sock in sockets:
                 self._servers.append(await self._accept(loop, factory, sock))
         except BaseException:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import math
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-__all__ = ("Address", "bind_tcp", "bind_tcp_without_loop", "describe", "explained")
+__all__ = ("Address", "bind_tcp", "bind_tcp_without_loop", "describe", "explained", "watch_peers")
 
 _log: Final = logging.getLogger("kito")
 
 MAX_ADDRESSES: Final = 64  # that one host name may have
 PORT_TRIES: Final = 16  # when the system picks a port of one address that another one has in use
+
+MAX_USER_TIMEOUT_MS: Final = 2**31 - 1  # a C int
+MAX_KEEPALIVE_S: Final = 32767  # tcp(7)
 
 EVERY: Final = ("", "::")  # hosts that stand for every address of the machine, IPv4 and IPv6
 _STREAM: Final = socket.SOCK_STREAM
@@ -144,6 +148,20 @@ def _set_reuse_port(sock: socket.socket) -> None:
     if not hasattr(socket, "SO_REUSEPORT"):
         raise OSError(errno.ENOPROTOOPT, "this system has no SO_REUSEPORT")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+
+def watch_peers(sock: socket.socket, seconds: float) -> None:
+    """Let the kernel drop connections of a TCP listener whose peer acknowledges nothing for `seconds` (Linux).
+
+    They inherit it from the listener. What is sent and not acknowledged has so long (TCP_USER_TIMEOUT); a
+    connection on which nothing is sent is probed, and has as long again.
+    """
+    if not seconds or sock.family not in (socket.AF_INET, socket.AF_INET6) or not hasattr(socket, "TCP_USER_TIMEOUT"):
+        return
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, min(math.ceil(seconds * 1000), MAX_USER_TIMEOUT_MS))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, min(math.ceil(seconds), MAX_KEEPALIVE_S))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, min(math.ceil(seconds / 3), MAX_KEEPALIVE_S))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
 def describe(name: object) -> str:

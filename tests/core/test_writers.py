@@ -245,7 +245,7 @@ def test_whoever_ends_a_stream_everybody_is_told_once(rig, peer, stream, how, re
     assert [end.reason for end in told] == [reason] * 2
     assert [task.result() for task in waiting] == told
     assert (told[0].bytes_sent, told[0].events_sent) == (3, 0)
-    assert repr(told[0]) == f"StreamEnd({reason!r}, bytes_sent=3, events_sent=0)"
+    assert repr(told[0]) == f"StreamEnd({reason!r}, bytes_sent=3, events_sent=0, dropped=0)"
     rig.call(stream.on_close, told.append)
     assert len(told) == 3  # who asks later is told at once
     totals = rig.state.tally.snapshot()
@@ -309,7 +309,7 @@ def test_a_route_may_let_its_task_run_on(rig, peer, app, policy):
     peer.leave()
     assert outcomes == []
     rig.call(future.set_result, None)
-    assert outcomes == [True]
+    assert outcomes == [policy == "detach"]
 
 
 def test_a_handler_without_a_stream_runs_to_its_end(app, rig, peer):

@@ -142,13 +142,14 @@ async def test_the_producer_is_cancelled_and_cleans_up(net, producer, leave):
 
 
 @pytest.mark.wirings("uvloop-tcp", "asyncio-tcp")
+@pytest.mark.parametrize("producer", ["idle", "busy"])
 @pytest.mark.parametrize("leave", ["finish", "reset"])
-async def test_how_soon_it_is_noticed(net, leave):
+async def test_how_soon_it_is_noticed(net, leave, producer):
     delays = []
     for _ in range(ROUNDS):
         seen = Seen()
         app = server()
-        add_idle(app, seen)
+        PRODUCERS[producer](app, seen)
         async with net.serving(app) as site:
             wire = await site.connect()
             await wire.get("/")
@@ -156,7 +157,7 @@ async def test_how_soon_it_is_noticed(net, leave):
             left = time.monotonic()
             getattr(wire, leave)()
             delays.append(await soon(seen.cleaned) - left)
-    sys.stdout.write(f"{leave}: noticed after {statistics.median(delays) * 1000:.2f} ms in the median\n")
+    sys.stdout.write(f"{leave}, {producer}: noticed after {statistics.median(delays) * 1000:.2f} ms in the median\n")
     assert statistics.median(delays) < 0.05
 
 

@@ -490,7 +490,7 @@ async def test_the_end_of_what_is_over_is_told_at_once(net):
     app.get("/", lambda: "four")
     async with net.serving(app) as site:
         await site.get("/")
-        assert ends == ["StreamEnd('ended', bytes_sent=4, events_sent=0)"]
+        assert ends == ["StreamEnd('ended', bytes_sent=4, events_sent=0, dropped=0)"]
     net.logged("an on_finish or on_close callback failed")
 
 

@@ -37,6 +37,7 @@ TIMEOUTS = {
     "body_rate_after": 10.0,
     "keep_alive": 75.0,
     "write": 30.0,
+    "peer": 30.0,
     "handler": None,
     "shutdown": 30.0,
     "stream_grace": 5.0,
@@ -59,7 +60,7 @@ OPTIONS = {
     "access_log": False,
     "debug": False,
 }
-NO_WAIT = {"keep_alive", "shutdown", "stream_grace"}
+NO_WAIT = {"keep_alive", "peer", "shutdown", "stream_grace"}
 SECONDS = set(TIMEOUTS) - {"body_rate"}
 
 
