@@ -54,6 +54,10 @@ class Reader:
         if self._buffer:
             raise ResponseError(f"the end had to come, not {self._tail()}")
 
+    def over(self) -> bool:
+        """Wait for a byte of another response or for FIN; True for FIN."""
+        return not self._buffer and not self._more()
+
     def response(self, method: str) -> Response:
         """Read the response to a request with this method."""
         response = self.head()

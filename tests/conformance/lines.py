@@ -82,11 +82,11 @@ class SocketLine:
 
 
 class SocketServer:
-    """A site that a thread serves on a loop of its own."""
+    """A site, anything with an `app`, that a thread serves on a loop of its own."""
 
-    def __init__(self, wiring: str, folder: Path) -> None:
+    def __init__(self, wiring: str, folder: Path, site: Any = None) -> None:
         transport, loop = wiring.split("-")
-        self.site = Site()
+        self.site = Site() if site is None else site
         self._options: dict[str, Any] = {"port": 0}
         self._client_tls: ssl.SSLContext | None = None
         if transport == "unix":
