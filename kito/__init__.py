@@ -9,6 +9,7 @@ from ._core.event import Event
 from ._core.stream import SSEWriter, StreamWriter
 from ._core.tally import StreamEnd
 from ._version import __version__
+from .browser import client_script
 from .chains import Next, middleware
 from .config import Limits, Timeouts
 from .errors import (
@@ -52,6 +53,7 @@ __all__ = (
     "Timeouts",
     "WorkerError",
     "__version__",
+    "client_script",
     "middleware",
     "router",
     "server",

@@ -15,7 +15,7 @@ LAYERS = [
     {"app"},
     {"registration"},
     {"tree"},
-    {"routing", "binding", "chains", "middlewares", "files"},
+    {"routing", "binding", "chains", "middlewares", "files", "browser"},
     {"request", "response", "streaming", "validation"},
     {"headers", "config", "pacing", "paths", "proxies", "addresses"},
     {"_core"},

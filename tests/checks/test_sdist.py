@@ -28,7 +28,7 @@ def held(tmp_path_factory) -> set[str]:
 
 def test_it_holds_every_source_of_the_package(held):
     sources = {str(path.relative_to(ROOT)) for path in PACKAGE.rglob("*") if path.suffix in SOURCES}
-    assert {"kito/__init__.py", "kito/_version.py"} <= sources
+    assert {"kito/__init__.py", "kito/_version.py", "kito/client.js"} <= sources
     assert sources <= held
     assert "kito/py.typed" in held
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import kito
-from kito import errors
+from kito import errors, testing
 from kito.config import ServerOptions
 from tests.docs.pages import ROOT
 
@@ -35,6 +35,7 @@ INTERNAL = {
     "Response": {"open_events", "open_stream"},
 }
 CLASSES = ("Server", "Request", "Response", "StreamWriter", "SSEWriter", "Event", "StreamEnd")
+TESTING_CLASSES = ("TestClient", "ClientResponse", "Stream", "EventStream", "ReceivedEvent")
 UNITS = {"": 1, " KiB": 1024, " MiB": 1024 * 1024}
 
 ROW = re.compile(r"^\| (.+?) \|(.*)\|$", re.MULTILINE)
@@ -73,6 +74,20 @@ def test_every_member_is_told_and_no_other(name: str) -> None:
     inherited = set(dir(kito.StreamWriter)) if name == "SSEWriter" else set()
     public = {member for member in dir(cls) if not member.startswith("_")} - INTERNAL.get(name, set()) - inherited
     assert {told for names, _ in rows(section(name)) for told in names} == public
+
+
+@pytest.mark.parametrize("name", TESTING_CLASSES)
+def test_every_member_of_the_test_clients_is_told(name: str) -> None:
+    found = re.search(rf"^### {name}\n(.*?)(?=^#)", REFERENCE, re.MULTILINE | re.DOTALL)
+    assert found, f"the reference has no section {name!r}"
+    inherited = set(dir(testing.Stream)) - {"next", "rest"} if name == "EventStream" else set()
+    public = {member for member in dir(getattr(testing, name)) if not member.startswith("_")} - inherited
+    assert {told for names, _ in rows(found[1]) for told in names} == public
+
+
+def test_every_name_of_the_test_clients_is_told() -> None:
+    words = set(re.findall(r"\w+", REFERENCE))
+    assert [name for name in testing.__all__ if name not in words] == []
 
 
 def test_every_public_name_is_told() -> None:

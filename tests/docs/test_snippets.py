@@ -1,6 +1,7 @@
 """Every Python block of the documentation is run, and shows what the page says it shows."""
 
 import contextlib
+import os
 import re
 import shlex
 import signal
@@ -47,8 +48,21 @@ def run(line: str, program: Path, origin: str) -> str:
     tool, *arguments = shlex.split(line.replace(ORIGIN, origin))
     if tool == "curl":
         command = [require_tool("curl"), "--silent", "--show-error", "--noproxy", "*", *arguments]
+    elif (tool, arguments) == ("pytest", ["-q", "program.py"]):
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-c",
+            os.devnull,
+            "--rootdir",
+            str(program.parent),
+            str(program),
+        ]
     else:
-        assert (tool, arguments) == ("python", ["program.py"]), f"a page may show curl or python program.py, not {line}"
+        allowed = "curl, python program.py or pytest -q program.py"
+        assert (tool, arguments) == ("python", ["program.py"]), f"a page may show {allowed}, not {line}"
         command = [sys.executable, str(program)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=COMMAND_LIMIT, check=False)
     shown = ended.stdout.replace(origin, ORIGIN)
