@@ -14,7 +14,6 @@ __all__ = (
     "ConfigError",
     "ConnectionClosed",
     "DuplicateRoute",
-    "ExpectationFailed",
     "HTTPError",
     "HandlerTimeout",
     "HeadTooLarge",
@@ -115,13 +114,6 @@ class URITooLong(RemoteProtocolError):
 
     status = 414
     default_message = "the request target is over the limit"
-
-
-class ExpectationFailed(RemoteProtocolError):
-    """Raised for an `Expect` other than 100-continue (RFC 9110 §10.1.1); the client has to leave it out."""
-
-    status = 417
-    default_message = "the expectation cannot be met; only 100-continue is known"
 
 
 class HeadTooLarge(RemoteProtocolError):

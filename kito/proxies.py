@@ -14,7 +14,7 @@ from .errors import ConfigError
 if TYPE_CHECKING:
     from .headers import Headers
 
-__all__ = ("Origin", "Proxies", "host_of", "parse_networks", "plain_address")
+__all__ = ("Origin", "Proxies", "host_of", "parse_networks", "plain_address", "without_port")
 
 MAX_HOPS: Final = 32  # entries of a forwarding header that are looked at, counted from the right
 MAX_ENTRY: Final = 512  # characters of one entry; a longer one is no entry
@@ -88,6 +88,12 @@ def host_of(text: str) -> str | None:
     """Return the host of a Host field's value without its port (RFC 9110 §7.2); None when it is no host."""
     found = _HOST.fullmatch(text) if len(text) <= MAX_HOST else None
     return found[1] if found else None
+
+
+def without_port(authority: str) -> str:
+    """Return the host of an authority whose grammar was checked, without its port."""
+    host, bracket, _ = authority.partition("]")
+    return host + bracket if bracket else host.partition(":")[0]
 
 
 class Proxies:

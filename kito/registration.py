@@ -19,7 +19,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 Around = Middleware | Sequence[Middleware]
 
 # what a route may be told beside its handler: for the endpoint, and for the tree
-_ENDPOINT_OPTIONS: Final = ("on_disconnect",)
+_ENDPOINT_OPTIONS: Final = ("on_disconnect", "stream_body", "body_size", "timeout")
 _OPTIONS: Final = (*_ENDPOINT_OPTIONS, "use")
 
 
@@ -27,9 +27,12 @@ class Registrar(Branch):
     """Whatever takes routes. `app.get(path, handler)` returns the app, `@app.get(path)` decorates.
 
     `app.get(path, middleware, handler)`, with one middleware or a list, puts it around this route; so does the route
-    option `use=`. Another option is `on_disconnect="cancel" | "detach" | "finish"`: what happens to a handler with an
-    open stream whose client leaves. A wrong path, handler or option raises at once, with what to write instead:
-    `RoutingError`, `TypeError`, `ValueError`.
+    option `use=`. Other options: `on_disconnect="cancel" | "detach" | "finish"`: what happens to a handler with an
+    open stream whose client leaves. `stream_body=True`: the handler begins with the head of the request and reads the
+    body by `req.stream()` or `await req.read()`. `body_size=` bytes that a body may have (None: any, for one that is
+    streamed) and `timeout=` seconds until an answer has to be there (None: any), in place of `Limits.body_size` and
+    `Timeouts.handler`. A wrong path, handler or option raises at once, with what to write instead: `RoutingError`,
+    `TypeError`, `ValueError`.
     """
 
     @overload
@@ -171,6 +174,8 @@ class Registrar(Branch):
             raise TypeError(
                 f"{spec.path}: an sse() handler yields its events: write a generator, or get() with res.sse()"
             )
+        if spec.options.get("stream_body") and "body" in binding.names:
+            raise TypeError(f"{spec.path}: a streamed body is no parameter: ask for req, and read with req.stream()")
         Endpoint(spec.handler, binding.kind, binding.call, **spec.options)  # raises for what it cannot mean
         self.add_route(spec)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,7 +11,7 @@ import msgspec
 from ._core.request import Request as CoreRequest
 from .errors import BadRequest
 from .headers import Headers, MultiDict, parse_cookies, parse_query
-from .proxies import Origin, Proxies, host_of, plain_address
+from .proxies import Origin, Proxies, plain_address, without_port
 
 if TYPE_CHECKING:
     from .response import Response
@@ -78,8 +79,16 @@ class Request(CoreRequest):
 
     @property
     def body(self) -> bytes:
-        """The whole body, `b""` when there was none."""
+        """The whole body, `b""` when there was none; `LocalProtocolError` for one that is streamed and not read yet."""
         return self.raw_body
+
+    @property
+    def trailers(self) -> Headers:
+        """The fields behind a chunked body (RFC 9110 §6.5), empty before its end.
+
+        What would frame, route or authenticate the request has no say there, and is left out.
+        """
+        return Headers(self.raw_trailers)
 
     @property
     def hostname(self) -> str:
@@ -88,7 +97,7 @@ class Request(CoreRequest):
         It is that of an absolute target, else of the Host field (RFC 9112 §3.3); a proxy that is trusted may
         have said another.
         """
-        return self._origin().host or host_of(self.raw_authority.decode("latin-1")) or ""
+        return self._origin().host or without_port(self.raw_authority.decode("latin-1"))
 
     @property
     def client(self) -> tuple[str, int] | None:
@@ -144,6 +153,22 @@ class Request(CoreRequest):
     def cookie(self, name: str) -> str | None:
         """Return a cookie's value, None when it is absent."""
         return self.cookies.get(name)
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """Return the body as an asynchronous iterator of what has arrived, never b"".
+
+        With the route option `stream_body=True` it arrives while the handler runs, and once: what is not taken
+        is not read from the client. Else it is here already. A step raises `ConnectionClosed` when the client
+        leaves in the middle, `BodyTooLarge`, `RequestTimeout` or `BadRequest` for what is wrong with the body.
+        """
+        return self.open_body()
+
+    async def read(self) -> bytes:
+        """Return the whole body, waiting for it where it is streamed; `body`, `text()` and `json()` have it then.
+
+        Behind a part that `stream()` gave it is the rest. Raises what a step of `stream()` raises.
+        """
+        return await self.read_body()
 
     def text(self) -> str:
         """Return the body as UTF-8 text; `BadRequest` when it is not."""

@@ -35,6 +35,7 @@ cdef class Connection(ExchangeOwner):
     # Give up: what is still to be sent goes nowhere.
     cdef int lose(self, str reason) except -1
     cdef int64_t _ticks_of(self, ConnectionPhase phase) except -1
+    cdef int64_t _handler_ticks(self) except -1
     cdef int _writing_late(self) except -1
     cdef int _idle_late(self) except -1
     cdef int _closing_late(self) except -1

@@ -104,11 +104,18 @@ cdef class Connection(ExchangeOwner):
         if phase == CONNECTION_BODY:
             return self.state.body_ticks
         if phase == CONNECTION_BUSY and self.current.phase == EXCHANGE_OPEN:
-            return self.state.handler_ticks
+            return self._handler_ticks()
         if phase == CONNECTION_LINGER:
             self.phase_backlog = self.transport.get_write_buffer_size()
             return self.state.write_ticks if self.phase_backlog else self.state.linger_ticks
         return 0
+
+    cdef int64_t _handler_ticks(self) except -1:
+        """How long the handler may take: its route may say it."""
+        cdef double seconds = self.current.endpoint.timeout if self.current.endpoint is not None else -1
+        if seconds < 0:
+            return self.state.handler_ticks
+        return max(self.state.clock.ticks(seconds), 1) if seconds else 0
 
     cdef int finish(self, bint staged) except -1:
         """Close behind what is pending; `staged` where the client may still be sending.

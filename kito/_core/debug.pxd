@@ -8,6 +8,7 @@ cdef enum Live:
     LIVE_EXCHANGES = 1
     LIVE_WRITERS = 2
     LIVE_READERS = 3
-    LIVE_KINDS = 4
+    LIVE_BODIES = 4
+    LIVE_KINDS = 5
 
 cdef void count_live(Live kind, int change) noexcept

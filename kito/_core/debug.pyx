@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t
 
 cdef int64_t _live[LIVE_KINDS]
-cdef tuple _NAMES = ("connections", "exchanges", "writers", "readers")
+cdef tuple _NAMES = ("connections", "exchanges", "writers", "readers", "bodies")
 
 
 cdef void count_live(Live kind, int change) noexcept:

@@ -21,6 +21,8 @@ cdef class Dispatcher:
     cdef readonly set tasks
 
     cdef int dispatch(self, Exchange exchange) except -1
+    # The endpoint of a request's own route, None: it has none. May raise BadRequest.
+    cdef Endpoint route(self, Exchange exchange)
     # The steps, in order.
     cdef Endpoint _static(self, Exchange exchange)
     cdef Endpoint _matched(self, Exchange exchange)

@@ -28,7 +28,7 @@ from kito._core.exchange cimport Exchange
 from kito._core.request cimport Request
 from kito._core.response cimport Response
 
-from kito.errors import ConnectionClosed, NothingAnswered, error_document
+from kito.errors import ConnectionClosed, NothingAnswered, RemoteProtocolError, error_document
 
 cdef extern from "Python.h":
     object PyContext_CopyCurrent()
@@ -42,6 +42,9 @@ cdef extern from *:
     }
     """
     object kito_new(object cls, object no_args)
+
+# What a client does is no failure of the handler that meets it.
+cdef tuple _NO_FAILURES = (ConnectionClosed, RemoteProtocolError, asyncio.CancelledError)
 
 _log = logging.getLogger("kito")
 
@@ -123,12 +126,12 @@ cdef class Dispatcher:
         exchange.tally.requests += 1
         context = PyContext_CopyCurrent()
         try:
-            endpoint = self._static(exchange)
+            endpoint = exchange.endpoint
             if endpoint is None:
-                endpoint = self._matched(exchange)
+                endpoint = self.route(exchange)
             if endpoint is None:
                 request = self._request(exchange, response)
-                endpoint = self.resolve(request)
+                endpoint = exchange.endpoint = self.resolve(request)
             exchange.on_disconnect = endpoint.on_disconnect
             if request is None and (endpoint.kind > CALL_RES or endpoint.chain is not None):
                 request = self._request(exchange, response)
@@ -145,6 +148,12 @@ cdef class Dispatcher:
             return self._settle(endpoint, exchange, response, outcome, context)
         except (Exception, asyncio.CancelledError) as error:
             return self._failed(exchange, response, error)
+
+    cdef Endpoint route(self, Exchange exchange):
+        exchange.endpoint = self._static(exchange)
+        if exchange.endpoint is None:
+            exchange.endpoint = self._matched(exchange)
+        return exchange.endpoint
 
     cdef Endpoint _static(self, Exchange exchange):
         cdef const char* target = PyBytes_AS_STRING(exchange.target)
@@ -294,10 +303,10 @@ cdef class Dispatcher:
         if exchange.phase == EXCHANGE_OPEN:
             return self._answer_error(exchange, response, error)
         if exchange.phase == EXCHANGE_STREAMING:
-            if not isinstance(error, (ConnectionClosed, asyncio.CancelledError)):
+            if not isinstance(error, _NO_FAILURES):
                 _log.error("a handler failed after the head of its response", exc_info=error)
             exchange.crash()
-        elif not isinstance(error, (ConnectionClosed, asyncio.CancelledError)):
+        elif not isinstance(error, _NO_FAILURES):
             when = "its response was over" if exchange.phase == EXCHANGE_ENDED else "the head of its response"
             _log.error("a handler failed after %s", when, exc_info=error)
         return 0

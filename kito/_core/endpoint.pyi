@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
+SERVERS_OWN: object  # the value of a bound that a route leaves to its server
+
 class Endpoint:
     def __init__(
         self,
@@ -13,6 +15,9 @@ class Endpoint:
         chain: Callable[[Any, Endpoint, Any], Any] | None = None,
         on_disconnect: Literal["cancel", "detach", "finish"] = "cancel",
         events: bool = False,
+        stream_body: bool = False,
+        body_size: int | object | None = ...,
+        timeout: float | object | None = ...,
     ) -> None: ...
     @property
     def handler(self) -> Callable[..., Any]: ...
@@ -22,3 +27,5 @@ class Endpoint:
     def chain(self) -> Callable[[Any, Endpoint, Any], Any] | None: ...
     @property
     def events(self) -> bool: ...
+    @property
+    def stream_body(self) -> bool: ...

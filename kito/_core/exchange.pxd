@@ -4,9 +4,11 @@ from cpython.bytes cimport PyBytes_CheckExact, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
+from kito._core.body cimport BodySource, RequestBody
 from kito._core.clock cimport Clock, Deadline, Timed
 from kito._core.common cimport DisconnectPolicy, ExchangePhase, Framing, REFERENCE_BYTES
 from kito._core.encoder cimport ResponseHead
+from kito._core.endpoint cimport Endpoint
 from kito._core.event cimport Event
 from kito._core.tally cimport StreamEnd, Tally
 from kito._core.windows cimport Gatherer
@@ -14,7 +16,7 @@ from kito._core.writer cimport Cork
 
 
 # The connection of an exchange, as the exchange knows it.
-cdef class ExchangeOwner(Timed):
+cdef class ExchangeOwner(BodySource):
     # The next answer is this connection's last.
     cdef bint stopping(self) noexcept
     # The client has shut its write side: it wants no stream any more.
@@ -50,7 +52,10 @@ cdef class Exchange(Timed):
     cdef bytes authority          # of an absolute target, None: the Host field counts
     cdef list raw_headers         # flat [name, value, ...] as received
     cdef int minor_version        # of HTTP/1
-    cdef bytes body               # None: there was none
+    cdef bytes body               # None: there was none, or it is streamed and nobody asked for all of it
+    cdef RequestBody inbound      # a body that the handler reads as it arrives, None: no such body
+    cdef list trailers            # flat [name, value, ...] of the fields behind the body, None: none (yet)
+    cdef Endpoint endpoint        # what answers; None while nobody has asked for it
     cdef object request           # the handler's Request while the handler runs, if it has one; else None
     cdef dict params              # path parameters, None: none
     # The response.

@@ -1,10 +1,11 @@
 # Exchange: one request and its response, the seam under every protocol.
 
+from kito._core.body import BodySource
 from kito._core.clock import Timed
 from kito._core.windows import Gatherer
 
 class Flow(Gatherer): ...
-class ExchangeOwner(Timed): ...
+class ExchangeOwner(BodySource): ...
 
 class Exchange(Timed):
     @property

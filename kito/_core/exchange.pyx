@@ -10,6 +10,7 @@ import logging
 from cpython.object cimport PyObject
 from libc.string cimport memcpy
 
+from kito._core.body cimport BodySource
 from kito._core.clock cimport init_deadline, unlink
 from kito._core.common cimport (
     DISCONNECT_CANCEL, EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, EXCHANGE_STREAMING,
@@ -40,7 +41,7 @@ cdef object _Future = asyncio.Future
 cdef bytes HEARTBEAT = b":\n\n"
 
 
-cdef class ExchangeOwner(Timed):
+cdef class ExchangeOwner(BodySource):
     """What an exchange needs of its connection."""
 
     cdef bint stopping(self) noexcept:

@@ -13,6 +13,9 @@ cdef tuple split_target(bytes method, bytes target)
 # Raises unless the values of all Transfer-Encoding fields come to `chunked` (RFC 9112 section 6.1).
 cdef int check_codings(list values) except -1
 
+# Whether a field behind a body is shown to handlers. Raises BadRequest for one that llhttp would obey.
+cdef bint is_trailer(bytes name) except -1
+
 # (close, keep_alive): which of the two words the values of a Connection field hold.
 cdef tuple connection_words(bytes value)
 

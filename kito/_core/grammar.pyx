@@ -25,6 +25,17 @@ _OTHER_VERSION = re.compile(rb" HTTP/(?!1\.[01])[0-9]\.[0-9](?:\r|$)")
 _OTHER_PROTOCOL = re.compile(rb"(?:\r\n)*\S+ \S+ (?:RTSP|ICE)/")
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
+# llhttp obeys these in a trailer section too, where they mean nothing (RFC 9110 section 6.5.1).
+cdef frozenset _NOT_IN_TRAILERS = frozenset((b"connection", b"proxy-connection"))
+
+# What frames, routes, authenticates or describes a request has no say behind its body (the same section).
+cdef frozenset _DROPPED_IN_TRAILERS = frozenset((
+    b"authorization", b"cache-control", b"content-encoding", b"content-length", b"content-location", b"content-range",
+    b"content-type", b"cookie", b"expect", b"forwarded", b"from", b"host", b"keep-alive", b"max-forwards", b"origin",
+    b"pragma", b"range", b"referer", b"set-cookie", b"te", b"trailer", b"transfer-encoding", b"upgrade",
+))
+cdef tuple _DROPPED_STARTS = (b"accept", b"if-", b"proxy-", b"sec-", b"x-forwarded-", b"x-real-")
+
 # Letters, digits, "-" and ".": hosts of nothing else need no second look.
 cdef bint _PLAIN_HOST[256]
 
@@ -136,6 +147,13 @@ cdef int check_codings(list values) except -1:
     if lower:
         raise NotImplementedCoding("the only transfer coding that kito reads is 'chunked'")
     return 0
+
+
+cdef bint is_trailer(bytes name) except -1:
+    lower = name.lower()
+    if lower in _NOT_IN_TRAILERS:
+        raise BadRequest(f"the field {lower.decode('latin-1')} in a trailer section")
+    return lower not in _DROPPED_IN_TRAILERS and not lower.startswith(_DROPPED_STARTS)
 
 
 cdef tuple connection_words(bytes value):

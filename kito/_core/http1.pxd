@@ -1,5 +1,6 @@
 """Http1Connection: the asyncio protocol that serves HTTP/1 on one transport."""
 
+from kito._core.body cimport RequestBody
 from kito._core.connection cimport Connection
 from kito._core.http1_exchange cimport Http1Exchange
 from kito._core.reader cimport Http1Reader
@@ -8,6 +9,8 @@ from kito._core.reader cimport Http1Reader
 cdef class Http1Connection(Connection):
     # Borrowed from the state's pool while any part of a request is here, else None.
     cdef Http1Reader reader
+    # A body that its handler reads as it arrives, while it does; else None. Nothing is held beside it.
+    cdef RequestBody inbound
     cdef bint serving             # inside _serve(): it goes on with the next exchange itself
     cdef bint unread              # input lies behind the request that is being served
     cdef bint served              # an exchange was begun since the last rest
@@ -27,6 +30,10 @@ cdef class Http1Connection(Connection):
     cdef int _return_reader(self) except -1
     cdef int _hold(self, bytes data) except -1
     cdef bint _can_serve(self) noexcept
+    cdef bint _can_read(self) noexcept
+    cdef int _pause_reading(self) except -1
+    cdef int _read_on(self) except -1
+    cdef int _body_came(self) except -1
     cdef bint _has_work(self) noexcept
     cdef int _resume_soon(self) except -1
     cdef int _answer_failure(self, Http1Exchange exchange) except -1

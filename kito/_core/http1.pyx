@@ -16,8 +16,9 @@ from kito._core.common cimport (
     CONNECTION_BODY, CONNECTION_BUSY, CONNECTION_HEAD, CONNECTION_IDLE, CONNECTION_LINGER, CONNECTION_NEW,
     EXCHANGE_OPEN, EXCHANGE_STREAMING, FEED_BYTES, HELD_BYTES,
 )
+from kito._core.body cimport RequestBody
 from kito._core.connection cimport Connection
-from kito._core.encoder cimport ResponseHead
+from kito._core.encoder cimport ResponseHead, write_bytes
 from kito._core.exchange cimport Exchange
 from kito._core.http1_exchange cimport Http1Exchange
 from kito._core.parser cimport PARSER_BODY
@@ -25,7 +26,7 @@ from kito._core.reader cimport Http1Reader, borrow_reader
 
 import msgspec
 
-from kito.errors import HandlerTimeout, RequestTimeout, error_document
+from kito.errors import ConnectionClosed, HandlerTimeout, RequestTimeout, error_document
 
 _log = logging.getLogger("kito")
 
@@ -49,6 +50,12 @@ cdef class Http1Connection(Connection):
         if self.writer.own_marks:
             self.writer.set_marks(self.state.high_water, self.state.max_backlog)
             self.writer.own_marks = False
+        if self.inbound is not None:
+            # What is left of the body is read to keep the connection, if it is not too much.
+            self.inbound.drop()
+            self._read_on()
+            if self.inbound.is_too_much():
+                return self.finish(True)
         if not (<Http1Exchange>exchange).keep_alive:
             return self.finish(True)
         if self.serving:
@@ -77,7 +84,7 @@ cdef class Http1Connection(Connection):
         cdef Py_ssize_t step
         if self.reader is None:
             self.reader = borrow_reader(self.state, self, self.writer)
-        while self._can_serve():
+        while self._can_read():
             step = self.reader.parser.appetite(start + offset, size - offset)
             if step == size:
                 offset = self.reader.feed(data, size)
@@ -87,6 +94,8 @@ cdef class Http1Connection(Connection):
             self.unread = offset < size
             self._serve()
             self.unread = False
+            if self.inbound is not None:
+                self._body_came()
             if offset == size:
                 return 0
         if self.phase < CONNECTION_LINGER:
@@ -100,6 +109,8 @@ cdef class Http1Connection(Connection):
             return 0
         exchange = self.reader.pop()
         self.current = exchange
+        if exchange.inbound is not None:
+            self.inbound = exchange.inbound
         self.serving = self.served = True
         try:
             if exchange.failure is None:
@@ -118,7 +129,10 @@ cdef class Http1Connection(Connection):
             return 0
         if self.current is not None:
             self._return_reader()
-            return self.enter(CONNECTION_BUSY)
+            # A total: more of its body buys a handler no time.
+            return self.enter(CONNECTION_BUSY) if served or self.phase != CONNECTION_BUSY else 0
+        if self.inbound is not None:
+            return self.enter(CONNECTION_BODY)
         if self._has_work():
             return self._resume_soon() if self._can_serve() else 0
         if self.peer_done:
@@ -146,9 +160,40 @@ cdef class Http1Connection(Connection):
         self.held.append(data)
         self.held_bytes += len(data)
         self.held_requests += data.count(b"\r\n\r\n")
-        if (self.held_bytes > HELD_BYTES or self.held_requests >= self.state.pipeline) and not self.reading_paused:
+        if self.held_bytes > HELD_BYTES or self.held_requests >= self.state.pipeline:
+            self._pause_reading()
+        return 0
+
+    cdef int _pause_reading(self) except -1:
+        if not self.reading_paused:
             self.reading_paused = True
             self.transport.pause_reading()
+        return 0
+
+    cdef int _read_on(self) except -1:
+        """Read again, unless something is still in the way."""
+        if self.reading_paused and self.held is None and (self.inbound is None or not self.inbound.is_full()):
+            self.reading_paused = False
+            if self.transport is not None:
+                self.transport.resume_reading()
+        return 0
+
+    cdef bint _can_read(self) noexcept:
+        """A body is read while it is answered."""
+        return self.inbound is not None or self._can_serve()
+
+    cdef int _body_came(self) except -1:
+        """A part of a streamed body was read, its end, or what made it fail."""
+        cdef RequestBody body = self.inbound
+        if body.source is not None and body.drips():
+            self.reader.refuse(RequestTimeout("the body arrives too slowly"))
+        if body.source is not None:
+            return self._pause_reading() if body.is_full() else 0
+        self.inbound = None
+        if body.error is not None and not body.dropping:
+            _log.debug("%s: %s", self.info("peername"), body.error)
+        if self.reader.broken and self.current is None:
+            return self.finish(True)
         return 0
 
     cdef bint _can_serve(self) noexcept:
@@ -186,9 +231,8 @@ cdef class Http1Connection(Connection):
         if self.reader is not None and self.reader.incoming is not None:
             self.reader.incoming.body_since = self.state.clock.tick     # until now it was us who kept it
         self._take(b"".join(held) if held is not None else b"")
-        if self.held is None and self.reading_paused and self.phase < CONNECTION_LINGER:
-            self.reading_paused = False
-            self.transport.resume_reading()
+        if self.phase < CONNECTION_LINGER:
+            self._read_on()
 
     cdef int _answer_failure(self, Http1Exchange exchange) except -1:
         error = exchange.failure
@@ -210,6 +254,8 @@ cdef class Http1Connection(Connection):
             # It waits because the client does not take its answers, which has a deadline of its own.
             self.state.clock.arm(&self.phase_deadline, self.state.head_ticks)
             return 0
+        if self.inbound is not None:
+            return self.finish(True)        # the rest of a body that nobody reads
         self.reader.refuse(RequestTimeout("the request did not arrive in time"))
         return self._serve()
 
@@ -227,13 +273,13 @@ cdef class Http1Connection(Connection):
         cdef Http1Reader reader = self.reader
         self.held = None
         self.held_bytes = self.held_requests = 0
+        if self.inbound is not None:
+            self.inbound.fail(ConnectionClosed())
+            self.inbound = None
         if reader is not None and not self.serving:
             self.reader = None
             reader.release()
-        if self.reading_paused and self.transport is not None:
-            self.reading_paused = False
-            self.transport.resume_reading()
-        return 0
+        return self._read_on()
 
     cdef int _return_reader(self) except -1:
         """A stream may stay open for hours: meanwhile its connection holds no parser."""
@@ -248,6 +294,19 @@ cdef class Http1Connection(Connection):
             return self._resume_soon()
         return 0
 
+    # === the body that is streamed ===
+
+    cdef int body_wanted(self) except -1:
+        write_bytes(self.writer.open(), CONTINUE, len(CONTINUE))
+        return 0 if self.writer.corked else self.writer.flush()
+
+    cdef int body_taken(self) except -1:
+        return self._read_on()
+
+    cdef int body_late(self) except -1:
+        self.reader.refuse(RequestTimeout("the body did not arrive in time"))
+        return self._body_came()
+
     # === asyncio.Protocol ===
 
     def data_received(self, data):
@@ -255,7 +314,7 @@ cdef class Http1Connection(Connection):
         if self.phase >= CONNECTION_LINGER:
             self.discard(len(data))
             return
-        if self.current is not None or self.held is not None or self.writer.paused:
+        if (self.current is not None or self.held is not None or self.writer.paused) and self.inbound is None:
             self._hold(data)
             return
         self._take(data)
@@ -267,7 +326,7 @@ cdef class Http1Connection(Connection):
             return False        # TLS has no half-close: the client has left
         if self.current is None:
             return self._has_work()
-        if self.current.phase != EXCHANGE_STREAMING:
+        if self.current.phase != EXCHANGE_STREAMING and self.inbound is None:
             return True
         self.lose("client_left")    # not a mere close, which would wait for a reader that is no more
         return False

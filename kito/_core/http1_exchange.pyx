@@ -40,6 +40,8 @@ cdef class Http1Exchange(Exchange):
             size = 0
             _drop_length(head)
         close = self._is_last() or (head.flags & HEAD_CLOSE) != 0
+        if self.inbound is not None and self.inbound.is_too_much():
+            close = True
         write_head(self.writer.open(), head, self.clock, FRAMING_LENGTH, length, close,
                    self.minor_version == 0 and not close)
         self.keep_alive = not close
@@ -65,6 +67,8 @@ cdef class Http1Exchange(Exchange):
             self.client_left("client_left")
             self.owner.cut(False)
             return self.cancel_producer("the client has left")
+        if self.inbound is not None:
+            self.inbound.want()     # a 100 cannot follow the head of the answer
         framing = self._choose_framing(head)
         close = self._is_last() or framing == FRAMING_CLOSE or (head.flags & HEAD_CLOSE) != 0
         if framing == FRAMING_NONE:
@@ -178,6 +182,8 @@ cdef class Http1Exchange(Exchange):
         return self.owner.info(name)
 
     cdef bint _is_last(self) noexcept:
+        if self.inbound is not None and self.inbound.wants_continue:
+            return True     # whether its body comes, which nobody has asked for, cannot be told
         return not self.keep_alive or self.owner.stopping()
 
 

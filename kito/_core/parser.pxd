@@ -41,6 +41,7 @@ cdef class RequestParser:
     cdef int64_t content_length   # -1: no such field
     cdef bint expects_continue
     cdef bint wants_upgrade
+    cdef list trailers            # flat [name, value, ...] of those that are let through, None: none
     cdef int carry                # bytes of an empty line that the last feed ended with
     cdef object feeding           # what is being fed
     cdef Py_ssize_t head_bytes    # of fields and request line seen so far
@@ -52,6 +53,8 @@ cdef class RequestParser:
     cdef bint has_connection      # a Connection or Proxy-Connection field was seen
     cdef bint says_close          # the words of Connection
     cdef bint says_keep_alive
+    cdef bint stale               # httptools' parser reads nothing behind this message: the next needs another
+    cdef Py_ssize_t feeding_bytes # size of `feeding`
     cdef bytearray partial        # the head so far where it came in pieces, to choose a status by; else None
 
     cdef int open(self, ParserSink sink) except -1
@@ -67,6 +70,8 @@ cdef class RequestParser:
     cdef bint _says_version_1_1(self) except -1
     cdef int _check_framing(self) except -1
     cdef int _count(self, Py_ssize_t size) except -1
-    cdef int _count_trailer(self, Py_ssize_t size) except -1
+    cdef int _renew(self, object callbacks) except -1
+    cdef int _read_declined(self) except -1
+    cdef int _count_framing(self, Py_ssize_t size, Py_ssize_t allowed) except -1
     cdef int _count_fed(self, Py_ssize_t size) except -1
     cdef int _note_partial(self, ParserPhase before, object data, Py_ssize_t size) except -1

@@ -11,9 +11,10 @@ from libc.string cimport memchr, memcmp
 
 from kito._core.common cimport CHUNKED_BYTES, FEED_BYTES
 
+from kito._core.declined cimport BodyCallbacks
 from kito._core.grammar cimport (
-    check_codings, check_host, connection_words, is_plain_path, is_word, known_method, match_end, names_other_protocol,
-    refusal, split_target, through_empty_line,
+    check_codings, check_host, connection_words, is_plain_path, is_trailer, is_word, known_method, match_end,
+    names_other_protocol, refusal, split_target, through_empty_line,
 )
 
 import httptools
@@ -34,9 +35,6 @@ cdef enum:
     LINE_OVERHEAD_BYTES = 12      # two spaces, "HTTP/1.1" and the line end
     CHUNK_OVERHEAD_BYTES = 24     # size line and line ends that any chunk may have
     MAX_LENGTH_DIGITS = 18        # fit a signed 64-bit number
-
-# llhttp obeys these in a trailer section too, where they mean nothing (RFC 9110 section 6.5.1).
-cdef frozenset _NOT_IN_TRAILERS = frozenset((b"connection", b"proxy-connection"))
 
 
 cdef class ParserSink:
@@ -65,11 +63,15 @@ cdef class RequestParser:
 
     cdef int open(self, ParserSink sink) except -1:
         self.sink = sink
-        self._http = _new_http(self)
+        self.phase = PARSER_BETWEEN
+        return self._renew(self)
+
+    cdef int _renew(self, object callbacks) except -1:
+        self._http = _new_http(callbacks)
         self._feed = self._http.feed_data
         self._should_keep_alive = self._http.should_keep_alive
         self._get_method = self._http.get_method
-        self.phase = PARSER_BETWEEN
+        self.stale = False
         return 0
 
     cdef void close(self) noexcept:
@@ -81,14 +83,21 @@ cdef class RequestParser:
     cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1:
         cdef ParserPhase phase = self.phase
         self.feeding = data
+        self.feeding_bytes = size
         try:
             self._feed(data)
             if self.phase == PARSER_BETWEEN:
                 self.carry = 0
+                if self.stale:
+                    self._renew(self)
             else:
                 self._note_partial(phase, data, size)
         except _Upgrade as upgrade:
             self.carry = 0
+            if self.phase == PARSER_BODY:
+                self._read_declined()
+            elif self.stale:
+                self._renew(self)
             return upgrade.args[0]
         except _ParserError as error:
             raise self._translate(error)
@@ -105,6 +114,14 @@ cdef class RequestParser:
             if self.partial is None:
                 self.partial = bytearray()
             self.partial += data
+        return 0
+
+    cdef int _read_declined(self) except -1:
+        """Read a body behind an offer to upgrade, which is declined: llhttp hands none over. Its framing was checked."""
+        framing = b"transfer-encoding: chunked" if self.chunked else b"content-length: %d" % self.content_length
+        self._renew(BodyCallbacks(self))
+        self._feed(b"POST / HTTP/1.1\r\n%s\r\n\r\n" % framing)
+        self.stale = True
         return 0
 
     cdef Py_ssize_t appetite(self, const char* data, Py_ssize_t size) noexcept:
@@ -134,7 +151,13 @@ cdef class RequestParser:
         if self.phase == PARSER_HEAD:
             if self.fed_bytes > self.head_size:
                 raise HeadTooLarge(f"the head of the request is larger than {self.head_size} bytes")
-        elif self.chunked and self.fed_bytes - self.body_bytes > self.extension_size + self.trailer_size:
+        elif self.chunked:
+            self._count_framing(0, self.extension_size + self.trailer_size)
+        return 0
+
+    cdef int _count_framing(self, Py_ssize_t size, Py_ssize_t allowed) except -1:
+        """Of the bytes of a chunked body, `size` of them new, those that frame it are bounded."""
+        if self.fed_bytes + size - self.body_bytes > allowed:
             raise BadRequest("the chunk extensions and trailers of the body are too large")
         return 0
 
@@ -154,9 +177,7 @@ cdef class RequestParser:
         cdef Py_ssize_t size = PyBytes_GET_SIZE(value)
         if self.phase == PARSER_BODY:
             # A trailer: counted, never merged with the head (RFC 9110 section 6.5.1).
-            self._count_trailer(PyBytes_GET_SIZE(name) + size + FIELD_OVERHEAD_BYTES)
-            if name.lower() in _NOT_IN_TRAILERS:
-                raise BadRequest(f"the field {name.decode('latin-1')} in a trailer section")
+            self._take_trailer(name, value.rstrip(b" \t"))
             return
         self._count(PyBytes_GET_SIZE(name) + size + FIELD_OVERHEAD_BYTES)
         if size and (text[size - 1] == c" " or text[size - 1] == c"\t"):
@@ -191,12 +212,17 @@ cdef class RequestParser:
 
     @cython.binding(False)
     def on_message_complete(self):
+        if self.chunked or self.content_length > 0:
+            if self.wants_upgrade and self.body_bytes == 0:
+                return      # llhttp does not read it, see _read_declined
+            if self.chunked:
+                self._count_framing(self.feeding_bytes, self.extension_size + self.trailer_bytes)
         self.phase = PARSER_BETWEEN
         self.sink.on_complete()
 
     cdef void _reset(self) noexcept:
         self.phase = PARSER_HEAD
-        self.target = self.authority = self.partial = self.codings = None
+        self.target = self.authority = self.partial = self.codings = self.trailers = None
         self.headers = []
         self.content_length = -1
         self.chunked = self.expects_continue = self.wants_upgrade = self.has_connection = False
@@ -210,11 +236,18 @@ cdef class RequestParser:
             raise HeadTooLarge(f"the head of the request is larger than {self.head_size} bytes")
         return 0
 
-    cdef int _count_trailer(self, Py_ssize_t size) except -1:
-        self.trailer_bytes += size
+    def _take_trailer(self, bytes name, bytes value):
+        """Keep a field behind the body: counted, never merged with the head (RFC 9110 section 6.5.1)."""
+        self.trailer_bytes += len(name) + len(value) + FIELD_OVERHEAD_BYTES
         if self.trailer_bytes > self.trailer_size:
             raise HeadTooLarge(f"the trailer section is larger than {self.trailer_size} bytes")
-        return 0
+        if not is_trailer(name):
+            return
+        if self.trailers is None:
+            self.trailers = []
+        if len(self.trailers) >= 2 * self.header_count:
+            raise HeadTooLarge(f"the request has more than {self.header_count} trailer fields")
+        self.trailers += (name, value)
 
     cdef int _note(self, bytes name, bytes value) except -1:
         """Remember the fields that matter for framing; told apart by length first."""
@@ -279,8 +312,9 @@ cdef class RequestParser:
         else:
             raise VersionNotSupported(f"HTTP/{version} is not served here: use HTTP/1.1")
         # RFC 9112 section 9.3: `close` wins, and before HTTP/1.1 keep-alive has to be asked for.
-        self.keep_alive = self.keep_alive and not self.says_close and (
-            self.minor_version == 1 or self.says_keep_alive)
+        keep = not self.says_close and (self.minor_version == 1 or self.says_keep_alive)
+        self.stale = keep and not self.keep_alive       # a Proxy-Connection field, which is not for us
+        self.keep_alive = keep
         return 0
 
     cdef bint _says_version_1_1(self) except -1:

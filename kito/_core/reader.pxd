@@ -1,5 +1,6 @@
 """Http1Reader: turns the bytes of a connection into exchanges, one at a time."""
 
+from kito._core.body cimport RequestBody
 from kito._core.exchange cimport ExchangeOwner
 from kito._core.http1_exchange cimport Http1Exchange
 from kito._core.parser cimport ParserSink, RequestParser
@@ -15,7 +16,7 @@ cdef class Http1Reader(ParserSink):
     cdef TransportWriter writer
     # The exchange whose body is arriving, None between messages and in heads.
     cdef Http1Exchange incoming
-    # The exchange whose request is whole, or refused, and waits to be served; else None.
+    # The exchange that waits to be served: its request is whole, refused, or its body is streamed; else None.
     cdef Http1Exchange ready
     cdef bint broken              # a request was refused, or said it is the last: no more input is read
 
@@ -31,6 +32,8 @@ cdef class Http1Reader(ParserSink):
     # Nothing of a message is here, whole or in part.
     cdef bint between(self) noexcept
     cdef Http1Exchange _new(self)
+    cdef int _expect_body(self, Http1Exchange exchange, RequestParser parser) except -1
+    cdef RequestBody _new_body(self, Http1Exchange exchange, RequestParser parser)
 
 
 # A reader out of the pool, or a new one, attached.

@@ -6,9 +6,12 @@ error included (RFC 9112 section 9.3.2), and nothing piles up.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport INT64_MAX
 from libc.string cimport memcpy
 
+from kito._core.body cimport RequestBody
 from kito._core.debug cimport LIVE_READERS, count_live
+from kito._core.endpoint cimport Endpoint
 from kito._core.exchange cimport ExchangeOwner
 from kito._core.http1_exchange cimport Http1Exchange
 from kito._core.parser cimport PARSER_BETWEEN, PARSER_BODY, ParserSink, RequestParser
@@ -74,11 +77,14 @@ cdef class Http1Reader(ParserSink):
         cdef Http1Exchange exchange = self.incoming
         if exchange is None:
             exchange = self._new()
-        exchange.failure = error
         exchange.keep_alive = False
-        exchange.body = exchange.body_parts = None
         self.incoming = None
         self.broken = True
+        if exchange.inbound is not None:
+            # Its handler runs, and hears of it when it reads.
+            return exchange.inbound.fail(error)
+        exchange.failure = error
+        exchange.body = exchange.body_parts = None
         self.ready = exchange
         return 0
 
@@ -102,23 +108,50 @@ cdef class Http1Reader(ParserSink):
         exchange.body_since = self.state.clock.tick
         self.incoming = exchange
         parser.headers = None
-        if parser.content_length > self.state.body_size:
-            raise BodyTooLarge(
-                f"the body has {parser.content_length} bytes, more than the {self.state.body_size} that are read")
-        if parser.wants_upgrade and (parser.chunked or parser.content_length > 0):
-            # llhttp hands over no body behind Upgrade: it cannot be told from the next request.
-            raise NotImplementedCoding("a request with a body cannot ask for an upgrade here")
         if parser.method == CONNECT_METHOD:
             raise NotImplementedCoding("kito is no proxy: CONNECT is not served")
-        exchange.wants_continue = parser.expects_continue and (parser.chunked or parser.content_length > 0)
-        return 0
+        return self._expect_body(exchange, parser) if parser.chunked or parser.content_length > 0 else 0
+
+    cdef int _expect_body(self, Http1Exchange exchange, RequestParser parser) except -1:
+        """The route of a request with a body says how that is read, and how much of it."""
+        cdef Endpoint endpoint = self.state.dispatcher.route(exchange)
+        exchange.body_limit = self.state.body_size
+        if endpoint is not None and endpoint.body_size >= 0:
+            exchange.body_limit = endpoint.body_size
+        if parser.content_length > exchange.body_limit:
+            raise BodyTooLarge(
+                f"the body has {parser.content_length} bytes, more than the {exchange.body_limit} that are read")
+        if endpoint is None or not endpoint.stream_body:
+            exchange.wants_continue = parser.expects_continue
+            return 0
+        exchange.inbound = self._new_body(exchange, parser)
+        self.ready = exchange       # its handler begins with the head
+        return exchange.inbound.start()
+
+    cdef RequestBody _new_body(self, Http1Exchange exchange, RequestParser parser):
+        cdef RequestBody body = RequestBody.__new__(RequestBody)
+        cdef ServerState state = self.state
+        body.source = self.owner
+        body.clock = state.clock
+        body.length = parser.content_length
+        body.limit = exchange.body_limit
+        body.whole_limit = state.body_size if body.limit == INT64_MAX else body.limit
+        body.high_water = state.high_water
+        body.drop_limit = state.unread_body
+        body.ticks = state.body_ticks
+        body.rate = state.body_rate
+        body.rate_ticks = state.body_rate_ticks
+        body.wants_continue = parser.expects_continue
+        return body
 
     cdef int on_body(self, bytes piece) except -1:
         cdef Http1Exchange exchange = self.incoming
         cdef Py_ssize_t size = PyBytes_GET_SIZE(piece)
+        if exchange.inbound is not None:
+            return exchange.inbound.put(piece)
         exchange.wants_continue = False
-        if exchange.body_size + size > self.state.body_size:
-            raise BodyTooLarge(f"the body is larger than the {self.state.body_size} bytes that are read")
+        if exchange.body_size + size > exchange.body_limit:
+            raise BodyTooLarge(f"the body is larger than the {exchange.body_limit} bytes that are read")
         if exchange.body_size == 0 and self.parser.content_length == size:
             exchange.body = piece
         elif self.parser.content_length > 0:
@@ -127,9 +160,9 @@ cdef class Http1Reader(ParserSink):
                 exchange.body = PyBytes_FromStringAndSize(NULL, self.parser.content_length)
             memcpy(PyBytes_AS_STRING(exchange.body) + exchange.body_size, PyBytes_AS_STRING(piece), size)
         elif exchange.body_parts is None:
-            exchange.body_parts = [piece]
+            exchange.body_parts = bytearray(piece)
         else:
-            exchange.body_parts.append(piece)
+            exchange.body_parts += piece
         exchange.body_size += size
         return 0
 
@@ -137,11 +170,13 @@ cdef class Http1Reader(ParserSink):
         cdef Http1Exchange exchange = self.incoming
         self.incoming = None
         if exchange.body_parts is not None:
-            parts = exchange.body_parts
-            exchange.body = b"".join(parts)
+            exchange.body = bytes(exchange.body_parts)
             exchange.body_parts = None
+        exchange.trailers = self.parser.trailers
         if not exchange.keep_alive:
             self.broken = True      # RFC 9112 section 9.6: nothing behind `close` is read
+        if exchange.inbound is not None:
+            return exchange.inbound.finish()
         self.ready = exchange
         return 0
 

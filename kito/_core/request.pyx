@@ -1,6 +1,9 @@
 """Request: what the client sent, as the handler sees it; everything but the raw bytes is made on first use."""
 
+from kito._core.body cimport RequestBody, body_of
 from kito._core.exchange cimport Exchange, NO_EXCHANGE
+
+from kito.errors import LocalProtocolError
 
 
 cdef class Request:
@@ -29,14 +32,23 @@ cdef class Request:
     @property
     def raw_headers(self):
         """A list of (lower-case name, value) pairs of bytes in the order received."""
-        cdef list flat = self.exchange.raw_headers or []
-        cdef Py_ssize_t index
-        return [((<bytes>flat[index]).lower(), flat[index + 1]) for index in range(0, len(flat), 2)]
+        return _pairs(self.exchange.raw_headers)
 
     @property
     def raw_body(self):
-        """The whole body as bytes, `b""` when there was none."""
-        return self.exchange.body if self.exchange.body is not None else b""
+        """The whole body as bytes, `b""` when there was none; `LocalProtocolError` while one that is streamed is not read."""
+        cdef Exchange exchange = self.exchange
+        if exchange.body is not None:
+            return exchange.body
+        if exchange.inbound is not None:
+            raise LocalProtocolError(
+                "the body of this request is streamed: `await req.read()` first, or iterate over `req.stream()`")
+        return b""
+
+    @property
+    def raw_trailers(self):
+        """The fields behind a chunked body as (lower-case name, value) pairs of bytes; empty before its end."""
+        return _pairs(self.exchange.trailers)
 
     @property
     def http_version(self):
@@ -57,3 +69,27 @@ cdef class Request:
     def connection_info(self, name):
         """What the transport knows of the connection: `peername`, `sockname`, `sslcontext` ... or None."""
         return self.exchange.connection_info(name)
+
+    def open_body(self):
+        """The body as an asynchronous iterator of bytes; of one that is not streamed a new one each time."""
+        cdef Exchange exchange = self.exchange
+        return body_of(exchange.body) if exchange.inbound is None else exchange.inbound
+
+    async def read_body(self):
+        """Wait for the whole body, or what is left of it; `raw_body` has it then, if no part was taken before."""
+        cdef Exchange exchange = self.exchange
+        cdef RequestBody inbound = exchange.inbound
+        if exchange.body is not None or inbound is None:
+            return self.raw_body
+        untouched = not inbound.taken
+        body = await inbound.read_whole()
+        if untouched:
+            exchange.body = body
+        return body
+
+
+cdef list _pairs(list flat):
+    cdef Py_ssize_t index
+    if flat is None:
+        return []
+    return [((<bytes>flat[index]).lower(), flat[index + 1]) for index in range(0, len(flat), 2)]

@@ -6,6 +6,7 @@ from .answers import read_answer, read_answers
 
 HOST = b"host: x\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n"
+UPGRADE = b"upgrade: x\r\nconnection: upgrade\r\n"
 
 
 @pytest.fixture
@@ -54,6 +55,8 @@ SERVED = {
     "unknown expectation": b"GET / HTTP/1.1\r\n" + HOST + b"expect: the unexpected\r\n\r\n",
     "upgrade": b"GET / HTTP/1.1\r\n" + HOST + b"upgrade: h2c\r\nconnection: upgrade\r\n\r\n",
     "websocket": b"GET / HTTP/1.1\r\n" + HOST + b"upgrade: websocket\r\nconnection: keep-alive, Upgrade\r\n\r\n",
+    "upgrade and a body": b"POST / HTTP/1.1\r\n" + HOST + UPGRADE + b"content-length: 1\r\n\r\na",
+    "upgrade and chunks": b"POST / HTTP/1.1\r\n" + HOST + UPGRADE + CHUNKED + b"\r\n1\r\na\r\n0\r\nx: 1\r\n\r\n",
     "keep-alive field": b"GET / HTTP/1.1\r\n" + HOST + b"connection: keep-alive\r\nkeep-alive: timeout=5\r\n\r\n",
 }
 
@@ -115,10 +118,6 @@ REFUSED = {
     "huge chunk": (b"POST / HTTP/1.1\r\n" + HOST + CHUNKED + b"\r\nfffffffffffffffff\r\n", 400),
     "chunk too long": (b"POST / HTTP/1.1\r\n" + HOST + CHUNKED + b"\r\n1\r\nab\r\n0\r\n\r\n", 400),
     "bare LF in chunks": (b"POST / HTTP/1.1\r\n" + HOST + CHUNKED + b"\r\n1\na\n0\n\n", 400),
-    "body of an upgrade": (
-        b"POST / HTTP/1.1\r\n" + HOST + b"upgrade: x\r\nconnection: upgrade\r\ncontent-length: 1\r\n\r\na",
-        501,
-    ),
 }
 
 

@@ -32,6 +32,7 @@ INTERNAL = {
         "register",
         "state",
     },
+    "Request": {"open_body", "read_body"},
     "Response": {"open_events", "open_stream"},
 }
 CLASSES = ("Server", "Request", "Response", "StreamWriter", "SSEWriter", "Event", "StreamEnd")

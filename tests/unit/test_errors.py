@@ -26,7 +26,6 @@ REMOTE = {
     "RequestTimeout": 408,
     "BodyTooLarge": 413,
     "URITooLong": 414,
-    "ExpectationFailed": 417,
     "HeadTooLarge": 431,
     "NotImplementedCoding": 501,
     "VersionNotSupported": 505,
