@@ -42,7 +42,6 @@ cdef class Connection(ExchangeOwner):
     # Input that nobody wants any more; more than unread_body of it ends the patience.
     cdef int discard(self, Py_ssize_t size) except -1
     cdef int _turn_away(self) except -1
-    cdef int _reset_on_close(self) except -1
     # What a protocol adds:
     cdef int input_late(self) except -1         # a head or body did not arrive in time
     cdef int answer_late(self) except -1        # a handler did not answer in time

@@ -1,8 +1,6 @@
 """Connection: the life of one transport, whatever is spoken on it — phases, deadlines, closing in stages."""
 
 import logging
-import socket
-import struct
 from random import randint
 
 from cpython.object cimport PyObject
@@ -17,6 +15,7 @@ from kito._core.common cimport (
 from kito._core.debug cimport LIVE_CONNECTIONS, count_live
 from kito._core.event cimport encode_retry
 from kito._core.exchange cimport Exchange, ExchangeOwner
+from kito._core.socket_options cimport reset_on_close, send_at_once
 from kito._core.state cimport ServerState
 from kito._core.writer cimport TransportWriter
 
@@ -33,9 +32,6 @@ cdef enum:
     DATE_LINE_BYTES = 37
 
 cdef tuple RETRY_AFTER_S = (1, 10)    # spread, lest all come back at once
-
-# SO_LINGER on with 0 seconds: closing resets.
-cdef bytes RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 # Legal moves: the bit of a phase is set in the row of the phase it may follow.
 cdef int ALLOWED[7]
@@ -165,7 +161,7 @@ cdef class Connection(ExchangeOwner):
         self.current = None
         self.ending = reason
         if exchange is not None and exchange.framing == FRAMING_CLOSE:
-            self._reset_on_close()
+            reset_on_close(self.transport)
         self.transport.abort()
         if exchange is not None:
             exchange.client_left(reason)
@@ -179,19 +175,9 @@ cdef class Connection(ExchangeOwner):
             return 0
         if not reset:
             return self.finish(False)
-        self._reset_on_close()
+        reset_on_close(self.transport)
         self.writer.flush()
         transport.abort()
-        return 0
-
-    cdef int _reset_on_close(self) except -1:
-        """Where the end of the connection would look like the end of the body, make it a reset."""
-        sock = self.transport.get_extra_info("socket")
-        if sock is not None:
-            try:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-            except OSError:
-                pass        # a Unix socket: its peer sees the end and no more can be done
         return 0
 
     cdef object info(self, str name):
@@ -260,7 +246,7 @@ cdef class Connection(ExchangeOwner):
         self.state.accepted += 1
         self.state.connections.add(self)
         if self.state.sets_nodelay:
-            _set_nodelay(transport)
+            send_at_once(transport)
         if self.state.stopping:
             transport.close()
         elif len(self.state.connections) > self.state.connection_limit:
@@ -344,11 +330,3 @@ cdef class Connection(ExchangeOwner):
     def abort(self):
         """Drop the connection at once."""
         self.lose("shutdown")
-
-
-cdef int _set_nodelay(object transport) except -1:
-    """A chunk must not wait for the acknowledgement of the one before; uvloop sees to that by itself."""
-    sock = transport.get_extra_info("socket")
-    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return 0

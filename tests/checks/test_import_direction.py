@@ -34,7 +34,7 @@ CORE_LAYERS = [
     {"body", "endpoint", "writer", "tally"},
     {"windows"},
     {"declined", "encoder", "event", "grammar"},
-    {"buffer", "clock"},
+    {"buffer", "clock", "socket_options"},
     {"common", "debug"},
 ]
 

@@ -1,0 +1,1 @@
+# Socket options of accepted connections; nothing here is visible to Python.

@@ -1,0 +1,24 @@
+"""Socket options of accepted connections, where their transport has a socket that can be reached."""
+
+import socket
+import struct
+
+# SO_LINGER on with 0 seconds
+cdef bytes RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+cdef int send_at_once(object transport) except -1:
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return 0
+
+
+cdef int reset_on_close(object transport) except -1:
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        except OSError:
+            pass        # a Unix socket: its peer sees the end and no more can be done
+    return 0
