@@ -12,8 +12,9 @@ import click
 from click.core import ParameterSource
 
 from ._version import __version__
-from .config import ServerOptions
+from .config import ACCESS_LOGS, ServerOptions
 from .errors import ConfigError, WorkerError
+from .middlewares.access_log import show_access_log
 from .serving.importing import import_server
 from .serving.lifecycle import Server
 from .serving.reloading import own_command, run_reloading, taken_link
@@ -79,6 +80,13 @@ def main() -> None:
 @_option("--tls-cert", type=_file, help="Certificate file (PEM), with its chain.")
 @_option("--tls-key", type=_file, help="Its private key (PEM).")
 @_option("--trust-proxy", type=_Words(), metavar="NETWORKS", help="Peers whose forwarding headers are believed.")
+@_option(
+    "--access-log",
+    is_flag=False,
+    flag_value="text",
+    type=click.Choice(("off", *ACCESS_LOGS)),
+    help="A line for each request.",
+)
 @_option("--log-level", type=click.Choice(LEVELS, case_sensitive=False), default="info", show_default=True)
 @_option("--debug/--no-debug", default=None, help="Checks and longer messages.")
 @_option("--reload/--no-reload", default=False, help="Start anew when a Python file changes; for development.")
@@ -150,6 +158,8 @@ def _server_options(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]
                 given[weaker[0]] = None
     cert, key = given.pop("tls_cert"), given.pop("tls_key")
     options = {name: value for name, value in given.items() if value is not None}
+    if "access_log" in options:
+        options["access_log"] = options["access_log"] != "off" and options["access_log"]
     if cert or key:
         if not (cert and key):
             raise click.UsageError("--tls-cert and --tls-key belong together: give both")
@@ -172,5 +182,7 @@ def _explained(call: Any, *arguments: Any, **options: Any) -> Any:
 
 def _set_up_logging(level: str) -> None:
     """Write the log to standard error, unless the program has set logging up itself."""
-    logging.basicConfig(level=level.upper(), format=LOG_FORMAT)
+    if not logging.getLogger().handlers:
+        logging.basicConfig(level=level.upper(), format=LOG_FORMAT)
+        show_access_log(alone=True)
     logging.getLogger("kito").setLevel(level.upper())

@@ -28,6 +28,8 @@ MAX_COUNT: Final = 2**31 - 1  # a C int
 MAX_SECONDS: Final = 366 * 86400.0  # a year: more is a mistake of units
 MAX_WORKERS: Final = 1024
 
+ACCESS_LOGS: Final = ("text", "json")
+
 RESERVED_DESCRIPTORS: Final = 64  # kept for listeners, logs and files when connections use up the rest
 MAX_DEFAULT_CONNECTIONS: Final = 16384
 
@@ -196,7 +198,8 @@ class ServerOptions:
     trust_proxy: addresses or networks (and "unix") whose forwarding headers are believed. proxy_headers: which.
     proxy_protocol: connections begin with a PROXY header, version 1 or 2.
     tls: (certificate file, key file), or an `ssl.SSLContext`.
-    limits, timeouts: the bounds. access_log: a line for each request. debug: checks and longer messages.
+    limits, timeouts: the bounds. access_log: a line for each request, as "text" (True) or "json".
+    debug: checks and longer messages.
     """
 
     host: str = "127.0.0.1"
@@ -213,15 +216,19 @@ class ServerOptions:
     tls: ssl.SSLContext | tuple[str, str] | None = None
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
-    access_log: bool = False
+    access_log: bool | str = False
     debug: bool = False
 
     def __post_init__(self) -> None:
         self._check_address()
         self._check_bounds()
-        for name in ("reuse_port", "proxy_protocol", "access_log", "debug"):
+        for name in ("reuse_port", "proxy_protocol", "debug"):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}: write True or False")
+        if type(self.access_log) is not bool and self.access_log not in ACCESS_LOGS:
+            raise ConfigError(
+                f"access_log is {self.access_log!r}: write True, False, {' or '.join(map(repr, ACCESS_LOGS))}"
+            )
         _check_int("workers", self.workers, 1, MAX_WORKERS, "processes")
         if self.proxy_headers not in HEADER_KINDS:
             raise ConfigError(f"proxy_headers is {self.proxy_headers!r}: write one of {', '.join(HEADER_KINDS)}")

@@ -6,14 +6,16 @@ import asyncio
 import inspect
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final, overload
 
 from .._core.state import ServerState
 from ..app import App
+from ..chains import Layer, Middleware, middleware_layer
 from ..config import ServerOptions
 from ..errors import ConfigError
+from ..middlewares.access_log import access_log, show_access_log
 from .importing import is_importing
 from .link import CLOSED, HURRY, READY, RELOAD, Link
 from .listeners import Address
@@ -39,6 +41,7 @@ class Server(App):
 
     def __init__(self, **options: Any) -> None:
         self._options = ServerOptions.build(**options)
+        self._access_log: Middleware | None = None  # while one is wanted
         super().__init__(debug=self._options.debug)
         self._runner: Runner | None = None
 
@@ -174,11 +177,18 @@ class Server(App):
         if self._runner is not None:
             await self._stop(self._runner, grace)
 
+    def layers(self) -> Iterator[Layer]:
+        """Yield what runs around every handler: the access log, if there is one, then what was used."""
+        if self._access_log is not None:
+            yield middleware_layer(self._access_log)
+        yield from super().layers()
+
     async def _start(self, options: ServerOptions) -> Runner:
         if self._runner is not None:
             raise RuntimeError("this server is already running")
-        _refuse_what_is_not_there(options)
+        _refuse_workers(options)
         self.debug = options.debug
+        self._access_log = _make_access_log(options.access_log)
         runner = Runner(self, options)
         self._runner = runner
         try:
@@ -196,12 +206,18 @@ class Server(App):
                 self._runner = None
 
 
-def _refuse_what_is_not_there(options: ServerOptions) -> None:
-    """An option that would have no effect is an error, not a promise."""
+def _refuse_workers(options: ServerOptions) -> None:
+    """Only `listen()` makes processes."""
     if options.workers > 1:
         raise ConfigError("workers: a process whose loop runs cannot be forked: write app.listen(workers=...)")
-    if options.access_log:
-        raise ConfigError("access_log: kito writes none so far; leave the option out")
+
+
+def _make_access_log(option: bool | str) -> Middleware | None:
+    """Return the middleware that the option stands for; its lines are going to be seen."""
+    if option is False:
+        return None
+    show_access_log()
+    return access_log("text" if option is True else option)
 
 
 def _announce(address: Address | None, scheme: str, workers: int = 1, *, linked: bool = False) -> None:

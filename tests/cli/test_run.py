@@ -1,5 +1,6 @@
 """`kito run` as a process: it serves, with workers too, it is started anew on changes, and it ends."""
 
+import json
 import signal
 import socket
 import urllib.error
@@ -74,6 +75,14 @@ def test_a_port_in_use_is_told_in_one_line(source):
             assert program.ended() == 1
             assert program.lines[-1] == f"Error: cannot listen on 127.0.0.1:{port}: Address already in use"
             assert not lines_with(program, "Traceback")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_access_log_is_lines_of_their_own(source, workers):
+    with kito_run(source.parent, "--access-log=json", "--workers", workers) as program:
+        get(listens(program) if workers == "1" else program.says(r"listening on (\S+) with")[1])
+        entry = json.loads(program.says(r"^\{.*\}$")[0])
+        assert (entry["target"], entry["status"]) == ("/", 200)
 
 
 # === --reload ===

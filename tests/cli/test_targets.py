@@ -182,6 +182,20 @@ def test_options_by_the_command_line_and_by_the_environment(listened):
     assert listened(**environment, **more)[1][2:] == ["error", {**wanted, **tls, "debug": False}]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (("--access-log",), "text"),
+        (("--access-log", "--port", "5"), "text"),
+        (("--access-log=json",), "json"),
+        (("--access-log=off",), False),
+    ],
+)
+def test_the_access_log(listened, arguments, wanted):
+    assert listened(*arguments)[1][1]["access_log"] == wanted
+    assert listened(KITO_ACCESS_LOG="json")[1][3]["access_log"] == "json"
+
+
 def test_a_unix_socket_and_who_beats_whom(listened):
     given = ("--unix-socket", "./kito.sock", "--unix-mode", "660")
     assert listened(*given, KITO_PORT="1", KITO_HOST="h")[1][1] == {"unix_socket": "./kito.sock", "unix_mode": 0o660}
@@ -201,6 +215,7 @@ def test_a_unix_socket_and_who_beats_whom(listened):
         (("--trust-proxy", "nobody"), "nobody"),
         (("--reload", "--workers", "2"), "leave --workers out"),
         (("--log-level", "loud"), "loud"),
+        (("--access-log=xml",), "xml"),
     ],
 )
 def test_a_wrong_option_is_explained(listened, arguments, said):

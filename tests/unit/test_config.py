@@ -203,7 +203,7 @@ def test_the_rate_of_a_body_is_in_whole_bytes(value):
         ("sockets", 1.5, "write listening sockets"),
         ("sockets", [3, 4, 3], "twice: leave one out"),
         ("reuse_port", 1, "write True or False"),
-        ("access_log", None, "write True or False"),
+        ("access_log", None, "write True, False, 'text' or 'json'"),
         ("debug", "yes", "write True or False"),
         ("workers", 0, "from 1 to"),
         ("workers", 1.0, "from 1 to"),

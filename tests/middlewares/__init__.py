@@ -1,0 +1,1 @@
+"""The middlewares that ship with kito, each over real sockets."""
