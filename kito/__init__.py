@@ -21,19 +21,23 @@ from .errors import (
     ProtocolError,
     RemoteProtocolError,
     RoutingError,
+    ValidationError,
     WorkerError,
 )
+from .forms import FormData, UploadFile
 from .headers import Headers
 from .registration import Router
 from .request import Context, Request
 from .response import Response
 from .serving.lifecycle import Server
+from .validation import Schema, schema, t
 
 __all__ = (
     "ConfigError",
     "ConnectionClosed",
     "Context",
     "Event",
+    "FormData",
     "HTTPError",
     "Headers",
     "KitoError",
@@ -47,16 +51,21 @@ __all__ = (
     "Router",
     "RoutingError",
     "SSEWriter",
+    "Schema",
     "Server",
     "StreamEnd",
     "StreamWriter",
     "Timeouts",
+    "UploadFile",
+    "ValidationError",
     "WorkerError",
     "__version__",
     "client_script",
     "middleware",
     "router",
+    "schema",
     "server",
+    "t",
 )
 
 

@@ -11,10 +11,10 @@ from typing import Any, Final, TypeVar
 
 from ._core.dispatch import Dispatcher
 from ._core.endpoint import Endpoint
-from .binding import CALL_REQ_RES, bind
+from .binding import CALL_REQ_RES
 from .chains import compose
 from .errors import DuplicateRoute, HTTPError, ProtocolError, error_document
-from .registration import Registrar
+from .registration import Registrar, make_endpoint
 from .request import Request
 from .response import Response
 from .routing import ANY_METHOD, Match, RouteTable
@@ -123,9 +123,8 @@ class App(Registrar):
     def _prepare(self) -> None:
         """Decide all that can be decided before a request."""
         for route in self.routes:
-            binding = bind(route.handler, params=route.params)
             chain = compose(route.layers())
-            route.endpoint = Endpoint(route.handler, binding.kind, binding.call, chain=chain, **route.options)
+            _, route.endpoint = make_endpoint(route.handler, route.params, route.options, chain)
         self._missing = _missing_endpoint(self, (self,))
         self._scopes = RouteTable()
         self._add_scopes("/", (self,))
@@ -173,7 +172,7 @@ class App(Registrar):
             res.status(error.status)
             for name, value in error.headers:
                 res.append(name, value)
-            res.json(error_document(error.status, error.message, error.code))
+            res.json(error_document(error.status, error.message, error.code, getattr(error, "details", None)))
         elif isinstance(error, ProtocolError) and error.status < 500:
             res.status(error.status).json(error_document(error.status, str(error)))
         else:

@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
-from .validation import PARTS, Converter, make_converter
+from .validation import PARTS, Reader, Schema, contract_class, make_reader, read_all
 
 __all__ = (
     "CALL_CTX",
@@ -106,7 +106,13 @@ class _Names(NamedTuple):
         return [*_OBJECTS, *self.params, *PARTS, *self.extensions]
 
 
-def bind(handler: Handler, *, params: tuple[str, ...] = (), extensions: Collection[str] = ()) -> Binding:
+def bind(
+    handler: Handler,
+    *,
+    params: tuple[str, ...] = (),
+    extensions: Collection[str] = (),
+    schema: Schema | None = None,
+) -> Binding:
     """Resolve what a handler asks for; once, when its route is registered.
 
     Its parameters may be called `ctx`, `req`, `res`; as a path parameter in `params`; as a part of the request (`body
@@ -114,9 +120,10 @@ def bind(handler: Handler, *, params: tuple[str, ...] = (), extensions: Collecti
     meant: a path parameter `:body` hides the part. A parameter with a default and an unknown name keeps its default; a
     single parameter of an unknown name receives `ctx`; `*args` and `**kwargs` beside others receive nothing.
 
-    Annotations of path parameters and parts convert with msgspec: `id: int`, `day: datetime.date`, `body: Item` (JSON;
-    `bytes` as sent, `str` as UTF-8), `query: Filter` (a Struct, dataclass or TypedDict). What does not convert raises
-    `HTTPError(400)` at the request.
+    Annotations of path parameters and parts convert with msgspec: `id: int`, `day: datetime.date`, `body: Item` (JSON
+    or a form; `bytes` as sent, `str` as UTF-8), `query: Filter` (a Struct, dataclass or TypedDict), and pydantic's
+    models by pydantic. What does not convert raises one `ValidationError` at the request. The parts that a `schema` has
+    are validated by it, asked for or not, and handed on as it made them.
 
     Raises `TypeError` for a handler that cannot be called, an unknown name, or an annotation that cannot be resolved or
     converted to; the message names handler and parameter.
@@ -124,7 +131,7 @@ def bind(handler: Handler, *, params: tuple[str, ...] = (), extensions: Collecti
     signature = _signature(handler)
     names = _Names(tuple(params), tuple(extensions))
     wanted = _wanted(handler, signature, names)
-    caller = _Caller(handler, names)
+    caller = _Caller(handler, names, schema)
     for parameter in signature.parameters.values():
         caller.add(parameter, wanted.get(parameter.name))
     kind, call = caller.make()
@@ -198,9 +205,11 @@ def _unknown(handler: Handler, name: str, names: _Names, taken: Collection[str])
 class _Caller:
     """Collects the arguments of one handler, then makes the function that calls it."""
 
-    def __init__(self, handler: Handler, names: _Names) -> None:
+    def __init__(self, handler: Handler, names: _Names, schema: Schema | None) -> None:
         self._handler = handler
         self._names = names
+        self._schema = schema
+        self._readers: list[Reader] = []  # what the arguments `values[0]`, `values[1]` ... come from
         self._arguments: list[str] = []  # source of the call's arguments
         self._plain: list[str] | None = []  # the names, while each is simply the next positional argument
         self._skipped = False  # whether a parameter kept its default: the ones behind it go by keyword
@@ -214,13 +223,14 @@ class _Caller:
             self._skip(parameter)
             return
         source = self._names.source(name)
-        convert = _converter(self._handler, parameter, self._names)
-        if convert is not None:
-            source = f"{self._constant(convert)}({source})"
+        reader = _reader(self._handler, parameter, self._names, self._schema)
+        if reader is not None:
+            source = f"values[{len(self._readers)}]"
+            self._readers.append(reader)
         if self._skipped or parameter.kind is _KEYWORD_ONLY:
             source = f"{parameter.name}={source}"
             self._plain = None
-        elif self._plain is not None and convert is None:
+        elif self._plain is not None and reader is None:
             self._plain.append(name)
         else:
             self._plain = None
@@ -240,25 +250,42 @@ class _Caller:
 
     def make(self) -> tuple[int, Handler]:
         """Return the kind of call and what to call."""
-        if self._plain is not None and tuple(self._plain) in _NATIVE:
+        if self._plain is not None and self._schema is None and tuple(self._plain) in _NATIVE:
             return _NATIVE[tuple(self._plain)], self._handler
-        source = f"lambda req, res: handler({', '.join(self._arguments)})"
+        source = f"lambda req, res: {self._call()}"
         code = compile(source, f"<caller of {_describe(self._handler)}>", "eval")
         return CALL_GENERAL, eval(code, self._space)  # noqa: S307 - made of names that are identifiers
+
+    def _call(self) -> str:
+        """Return the source of the call, behind what validates."""
+        call = f"handler({', '.join(self._arguments)})"
+        readers = self._readers
+        if self._schema is not None:  # its readers come last: what they make is read from the request
+            readers = [*readers, *self._schema.readers]
+        if len(readers) == 1 and self._readers:
+            call = call.replace("values[0]", f"{self._constant(readers[0])}(req)")
+        elif readers:
+            read = functools.partial(read_all, readers=tuple(readers))
+            call = f"(lambda values: {call})({self._constant(read)}(req))"
+        if self._schema is not None and self._schema.response:
+            call = f"(setattr(res, '__class__', {self._constant(contract_class(self._schema.response))}), {call})[1]"
+        return call
 
 
 # === Annotations ===
 
 
-def _converter(handler: Handler, parameter: inspect.Parameter, names: _Names) -> Converter | None:
-    """Return what makes a parameter's value of what came in, by its annotation; None: it stays as it is."""
+def _reader(handler: Handler, parameter: inspect.Parameter, names: _Names, schema: Schema | None) -> Reader | None:
+    """Return what reads a parameter's value, by its annotation; None: it is what the request holds."""
     name = parameter.name
     is_param = name in names.params
     if parameter.annotation is _EMPTY or name in _OBJECTS or not (is_param or name in PARTS):
         return None
+    if schema is not None and ("params" if is_param else name) in schema.parts:
+        return None  # the schema validates it, and the annotation tells people
     type_ = _resolve(handler, parameter)
     try:
-        return make_converter(name, type_, parameter.default, is_param=is_param)
+        return make_reader(name, type_, parameter.default, is_param=is_param)
     except TypeError as error:
         problem = f"{_describe(handler)} annotates {name!r} with {parameter.annotation!r}"
         raise TypeError(f"{problem}, which nothing converts to: {error}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 __all__ = (
     "BacklogExceeded",
@@ -17,6 +17,7 @@ __all__ = (
     "HTTPError",
     "HandlerTimeout",
     "HeadTooLarge",
+    "InvalidAnswer",
     "InvalidEvent",
     "InvalidHeader",
     "InvalidPath",
@@ -31,6 +32,7 @@ __all__ = (
     "ResponseStarted",
     "RoutingError",
     "URITooLong",
+    "ValidationError",
     "VersionNotSupported",
     "WorkerError",
     "error_document",
@@ -174,6 +176,12 @@ class HandlerTimeout(LocalProtocolError):
     default_message = "the server did not answer in time"
 
 
+class InvalidAnswer(LocalProtocolError):
+    """Raised by an answer that is not what its route's schema declares; mend the handler or the schema."""
+
+    default_message = "the answer is not what its schema says"
+
+
 class InvalidHeader(LocalProtocolError, ValueError):
     """Raised when a header may not be sent as given (RFC 9110 §5); take the bad character out."""
 
@@ -235,6 +243,21 @@ class HTTPError(KitoError):
         return f"{self.status} {self.message}"
 
 
+class ValidationError(HTTPError):
+    """Raised with 400 when values of a request are not what their route asks for; tells every one of them.
+
+    `details` has a dictionary for each: `in`, the part of the request ("params", "query", "headers", "cookies",
+    "body"); `path`, the place in that part ("" is the whole of it); and `message`, what was expected.
+    """
+
+    def __init__(self, details: Iterable[Mapping[str, str]]) -> None:
+        self.details: tuple[dict[str, str], ...] = tuple(dict(detail) for detail in details)
+        first, *others = self.details
+        place = f"{first['in']}.{first['path']}" if first["path"] else first["in"]
+        more = f" (and {len(others)} more)" if others else ""
+        super().__init__(400, f"{place}: {first['message']}{more}")
+
+
 class RoutingError(KitoError):
     """Raised at registration when a route cannot be added; mend the path or the method."""
 
@@ -255,12 +278,22 @@ class WorkerError(KitoError):
     """Raised by `listen(workers=...)` when a worker cannot be started; the message says which one and why."""
 
 
-def error_document(status: int, message: str | None = None, code: str | None = None) -> dict[str, str]:
-    """Return the JSON body of an error response: `error` is the status's phrase, `message` says what was wrong."""
+def error_document(
+    status: int,
+    message: str | None = None,
+    code: str | None = None,
+    details: Iterable[Mapping[str, str]] | None = None,
+) -> dict[str, Any]:
+    """Return the JSON body of an error response: `error` is the status's phrase, `message` says what was wrong.
+
+    `code` and `details` stand in it where they are given.
+    """
     phrase = _name(status)
-    document = {"error": phrase}
+    document: dict[str, Any] = {"error": phrase}
     if message is not None and message != phrase:
         document["message"] = message
     if code is not None:
         document["code"] = code
+    if details is not None:
+        document["details"] = list(details)
     return document

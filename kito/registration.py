@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Self, TypeVar, overload
 
 from ._core.endpoint import Endpoint
-from .binding import bind
+from .binding import Binding, bind
 from .chains import Middleware, check_middleware
 from .errors import RoutingError
 from .paths import parse_path
 from .routing import ANY_METHOD
 from .tree import Branch, RouteSpec
+from .validation import Schema, schema
 
-__all__ = ("Registrar", "RouteChain", "Router")
+__all__ = ("Registrar", "RouteChain", "Router", "make_endpoint")
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Around = Middleware | Sequence[Middleware]
 
 # what a route may be told beside its handler: for the endpoint, and for the tree
 _ENDPOINT_OPTIONS: Final = ("on_disconnect", "stream_body", "body_size", "timeout")
-_OPTIONS: Final = (*_ENDPOINT_OPTIONS, "use")
+_OPTIONS: Final = (*_ENDPOINT_OPTIONS, "schema", "use")
 
 
 class Registrar(Branch):
@@ -31,8 +32,8 @@ class Registrar(Branch):
     open stream whose client leaves. `stream_body=True`: the handler begins with the head of the request and reads the
     body by `req.stream()` or `await req.read()`. `body_size=` bytes that a body may have (None: any, for one that is
     streamed) and `timeout=` seconds until an answer has to be there (None: any), in place of `Limits.body_size` and
-    `Timeouts.handler`. A wrong path, handler or option raises at once, with what to write instead: `RoutingError`,
-    `TypeError`, `ValueError`.
+    `Timeouts.handler`. `schema=schema(...)`: what its requests and answers hold. A wrong path, handler or option raises
+    at once, with what to write instead: `RoutingError`, `TypeError`, `ValueError`.
     """
 
     @overload
@@ -158,6 +159,7 @@ class Registrar(Branch):
             raise TypeError(f"{path}: after the path come a middleware or a list of them, and the handler")
         around = (*around, _checked(steps[:-1]), _checked((options.get("use", ()),)))
         chosen = {name: value for name, value in options.items() if name in (*_ENDPOINT_OPTIONS, "events")}
+        chosen["schema"] = _schema(path, options.get("schema"))
 
         def add(handler: Handler) -> Handler:
             self._add(RouteSpec(method, path, handler, chosen, around))
@@ -169,14 +171,14 @@ class Registrar(Branch):
         return self
 
     def _add(self, spec: RouteSpec) -> None:
-        binding = bind(spec.handler, params=parse_path(spec.path).params)
+        binding, _ = make_endpoint(spec.handler, parse_path(spec.path).params, spec.options)  # raises what is wrong
         if spec.options.get("events") and not (binding.is_generator or binding.is_async_generator):
             raise TypeError(
                 f"{spec.path}: an sse() handler yields its events: write a generator, or get() with res.sse()"
             )
-        if spec.options.get("stream_body") and "body" in binding.names:
+        expected = spec.options.get("schema")
+        if spec.options.get("stream_body") and ("body" in binding.names or (expected and "body" in expected.parts)):
             raise TypeError(f"{spec.path}: a streamed body is no parameter: ask for req, and read with req.stream()")
-        Endpoint(spec.handler, binding.kind, binding.call, **spec.options)  # raises for what it cannot mean
         self.add_route(spec)
 
 
@@ -190,6 +192,24 @@ def _checked(given: Iterable[Around]) -> list[Middleware]:
     for fn in listed:
         check_middleware(fn)
     return listed
+
+
+def _schema(path: str, given: Any) -> Schema | None:
+    """Return what was given as `schema=`; a dictionary stands for the schema of its parts."""
+    if given is None or isinstance(given, Schema):
+        return given
+    if isinstance(given, Mapping):
+        return schema(given)
+    raise TypeError(f"{path}: schema= takes what schema() returns, or a dictionary, not {given!r}")
+
+
+def make_endpoint(
+    handler: Callable[..., Any], params: tuple[str, ...], options: Mapping[str, Any], chain: Any = None
+) -> tuple[Binding, Endpoint]:
+    """Return how a handler is called and what runs it, behind `chain`; raise for an option that cannot be meant."""
+    binding = bind(handler, params=params, schema=options.get("schema"))
+    given = {name: value for name, value in options.items() if name != "schema"}
+    return binding, Endpoint(handler, binding.kind, binding.call, chain=chain, **given)
 
 
 class RouteChain:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
 
 from ._core.request import Request as CoreRequest
 from .errors import BadRequest
+from .forms import FormData, FormLimits, form_of
 from .headers import Headers, MultiDict, parse_cookies, parse_query
 from .proxies import Origin, Proxies, plain_address, without_port
 
@@ -56,9 +57,13 @@ class Request(CoreRequest):
         """What follows the first `?`, still encoded; "" when there is none."""
         return self.url.partition("?")[2]
 
+    # The next four are what a route's schema makes of them, where it has a type for the part.
+
     @property
     def query(self) -> MultiDict:
         """The query's fields, decoded (WHATWG URL §5.1); `BadRequest` beyond the bound on fields."""
+        if self._checked is not None and "query" in self._checked:
+            return cast("MultiDict", self._checked["query"])
         if self._query is None:
             self._query = parse_query(self.query_string)
         return self._query
@@ -66,21 +71,33 @@ class Request(CoreRequest):
     @property
     def headers(self) -> Headers:
         """The header fields: case-insensitive, every line kept (RFC 9110 §5)."""
-        if self._headers is None:
-            self._headers = Headers(self.raw_headers)
-        return self._headers
+        if self._checked is not None and "headers" in self._checked:
+            return cast("Headers", self._checked["headers"])
+        return self._sent_headers()
 
     @property
     def cookies(self) -> dict[str, str]:
         """The cookies by name (RFC 6265 §5.4); of two with one name the first counts."""
-        if self._cookies is None:
-            self._cookies = parse_cookies(self.headers.get_all("cookie"))
-        return self._cookies
+        if self._checked is not None and "cookies" in self._checked:
+            return cast("dict[str, str]", self._checked["cookies"])
+        return self._sent_cookies()
 
     @property
     def body(self) -> bytes:
         """The whole body, `b""` when there was none; `LocalProtocolError` for one that is streamed and not read yet."""
+        if self._checked is not None and "body" in self._checked:
+            return cast("bytes", self._checked["body"])
         return self.raw_body
+
+    def _sent_headers(self) -> Headers:
+        if self._headers is None:
+            self._headers = Headers(self.raw_headers)
+        return self._headers
+
+    def _sent_cookies(self) -> dict[str, str]:
+        if self._cookies is None:
+            self._cookies = parse_cookies(self._sent_headers().get_all("cookie"))
+        return self._cookies
 
     @property
     def trailers(self) -> Headers:
@@ -129,8 +146,13 @@ class Request(CoreRequest):
     @property
     def last_event_id(self) -> str | None:
         """The id of the last event a reconnecting client saw (WHATWG HTML §9.2.3); None: none."""
-        value = self.headers.get("last-event-id")
+        value = self._sent_headers().get("last-event-id")
         return None if value is None else value.encode("latin-1").decode("utf-8", "replace")
+
+    @property
+    def xhr(self) -> bool:
+        """True when a script says that it asks: `X-Requested-With: XMLHttpRequest`, by convention."""
+        return (self.header("x-requested-with") or "").lower() == "xmlhttprequest"
 
     def _origin(self) -> Origin:
         """Where the request comes from; without proxies, from the peer."""
@@ -138,8 +160,8 @@ class Request(CoreRequest):
         return Origin(() if peer is None else (plain_address(peer[0]),))
 
     def header(self, name: str) -> str | None:
-        """Return the first value of a header field, None when it is absent."""
-        return self.headers.get(name)
+        """Return the first value of a header field as sent, None when it is absent."""
+        return self._sent_headers().get(name)
 
     def param(self, name: str) -> str | None:
         """Return a path parameter, None when the route has none of that name."""
@@ -147,12 +169,14 @@ class Request(CoreRequest):
         return value
 
     def query_param(self, name: str) -> str | None:
-        """Return the first value of a query field, None when it is absent."""
-        return self.query.get(name)
+        """Return the first value of a query field as sent, None when it is absent."""
+        if self._query is None:
+            self._query = parse_query(self.query_string)
+        return self._query.get(name)
 
     def cookie(self, name: str) -> str | None:
-        """Return a cookie's value, None when it is absent."""
-        return self.cookies.get(name)
+        """Return a cookie's value as sent, None when it is absent."""
+        return self._sent_cookies().get(name)
 
     def stream(self) -> AsyncIterator[bytes]:
         """Return the body as an asynchronous iterator of what has arrived, never b"".
@@ -184,6 +208,27 @@ class Request(CoreRequest):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadRequest(f"the body is not JSON: {error}") from None
 
+    def form(
+        self,
+        *,
+        max_parts: int = FormLimits.max_parts,
+        max_files: int = FormLimits.max_files,
+        max_fields_size: int = FormLimits.max_fields_size,
+        max_file_size: int | None = FormLimits.max_file_size,
+        spool_size: int = FormLimits.spool_size,
+    ) -> FormData:
+        """Return the fields and files of a form, urlencoded or multipart; the same object each time.
+
+        `max_parts` bounds the fields and files, `max_files` the files, `max_fields_size` the bytes of all fields
+        together, `max_file_size` those of each file. Raises `HTTPError` 415 for what is no form, `BadRequest`
+        for one that is malformed, `BodyTooLarge` over a bound, and `ConfigError` where a multipart form comes and the
+        extra `[forms]` is not installed.
+        """
+        if self._form is None:
+            limits = FormLimits(max_parts, max_files, max_fields_size, max_file_size, spool_size)
+            self._form = form_of(self.header("content-type") or "", self.raw_body, None, limits)
+        return self._form
+
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.url}>"
 
@@ -201,7 +246,7 @@ class ForwardedRequest(Request):
             return self._known_origin
         except AttributeError:
             peer = self.client
-            self._known_origin = self.proxies.origin(None if peer is None else peer[0], self.headers)
+            self._known_origin = self.proxies.origin(None if peer is None else peer[0], self._sent_headers())
             return self._known_origin
 
 

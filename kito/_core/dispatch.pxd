@@ -34,5 +34,6 @@ cdef class Dispatcher:
     cdef int _settle(self, Endpoint endpoint, Exchange exchange, Response response, object outcome, object context) except -1
     cdef int _start(self, Exchange exchange, Response response, object coroutine, object context) except -1
     cdef int _returned(self, Exchange exchange, Response response, object value) except -1
+    cdef int _answer_later(self, Exchange exchange, Response response) except -1
     cdef int _failed(self, Exchange exchange, Response response, object error) except -1
     cdef int _answer_error(self, Exchange exchange, Response response, object error) except -1

@@ -233,6 +233,9 @@ cdef class Dispatcher:
         cdef Response response = <Response>request._response
         cdef Performance performance
         outcome = self._invoke(endpoint, request, response)
+        if outcome is None and response._later is not None:
+            outcome = response._later
+            response._later = None
         if outcome is None:
             return None
         work = self._work(endpoint, response, outcome)
@@ -288,6 +291,8 @@ cdef class Dispatcher:
             except Exception as error:
                 return self._failed(exchange, response, error)
         if exchange.phase == EXCHANGE_OPEN:
+            if response._later is not None:
+                return self._answer_later(exchange, response)
             return self._failed(exchange, response, NothingAnswered(
                 "the handler returned without an answer and kept no writer: call res.send(), return a value, "
                 "or open a stream; or a middleware in front of it has neither answered nor called next()"))
@@ -296,6 +301,13 @@ cdef class Dispatcher:
                 warnings.warn("a handler returned without end() or close(): the stream was ended", ResourceWarning)
             exchange.end()
         return 0
+
+    cdef int _answer_later(self, Exchange exchange, Response response) except -1:
+        """The handler has left its answer to something that waits, such as for a file: run that as its task."""
+        later = response._later
+        response._later = None
+        exchange.handling = True
+        return self._start(exchange, response, _await(later), PyContext_CopyCurrent())
 
     cdef int _failed(self, Exchange exchange, Response response, object error) except -1:
         """The handler has raised `error`: a status before the head, truncation after it."""

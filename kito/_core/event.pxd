@@ -23,6 +23,9 @@ cdef class Event:
     cdef readonly object retry
     cdef readonly object data
 
+# The one JSON encoder: msgspec's types, and pydantic's models.
+cdef object to_json
+
 # The text of `data`: str and bytes as they are, anything else (or all of it) as JSON.
 cdef object event_text(object data, bint as_json)
 # The text of an id: an int becomes its digits, the rest stays.

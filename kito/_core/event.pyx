@@ -14,7 +14,16 @@ import msgspec
 
 from kito.errors import InvalidEvent
 
-cdef object _to_json = msgspec.json.Encoder().encode
+
+def _plain(value):
+    """What JSON carries for a value that msgspec does not know: of a pydantic model its fields."""
+    dump = getattr(type(value), "model_dump", None)
+    if dump is None:
+        raise TypeError(f"Encoding objects of type {type(value).__qualname__} is unsupported")
+    return dump(value, mode="json", by_alias=True)
+
+
+cdef object to_json = msgspec.json.Encoder(enc_hook=_plain).encode
 
 cdef enum:
     MAX_RETRY_MS = 2147483647     # larger than any browser waits; keeps the field in 32 bits
@@ -52,7 +61,7 @@ cdef object event_text(object data, bint as_json):
             return data
         if isinstance(data, (bytearray, memoryview)):
             return bytes(data)
-    return _to_json(data)
+    return to_json(data)
 
 
 cdef object event_id(object id):

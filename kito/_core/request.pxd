@@ -10,5 +10,7 @@ cdef class Request:
     cdef public object _query
     cdef public object _cookies
     cdef public object _ctx
+    cdef public object _form      # FormData, once it was asked for
+    cdef public dict _checked      # parts by name as validation made them, they stand for the raw ones; None: none
     # The response of the same exchange; None until the handler's caller asked for this request.
     cdef public object _response

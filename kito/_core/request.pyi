@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from kito._core.body import RequestBody
 from kito._core.response import Response
+from kito.forms import FormData
 from kito.headers import Headers, MultiDict
 from kito.request import Context
 
@@ -13,6 +14,8 @@ class Request:
     _query: MultiDict | None
     _cookies: dict[str, str] | None
     _ctx: Context | None
+    _form: FormData | None
+    _checked: dict[str, Any] | None  # parts by name as validation made them
     _response: Response | None
     @property
     def method(self) -> str: ...

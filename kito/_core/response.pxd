@@ -7,6 +7,8 @@ from kito._core.exchange cimport Exchange
 cdef class Response(ResponseHead):
     cdef Exchange exchange        # set by the dispatcher that makes it, never changed
     cdef list _on_head            # called before the head is written, the last one first; None: nobody waits for it
+    # Awaited once the handler has returned without an answer, then it answers; None: nothing does.
+    cdef public object _later
 
     # Write the head, and the whole body; or open the body. What waits for the head is called first.
     cdef int commit(self, const char* body, Py_ssize_t size, object owner) except -1

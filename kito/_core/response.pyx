@@ -6,16 +6,12 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
 from kito._core.common cimport EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, ExchangePhase
 from kito._core.encoder cimport ResponseHead, encode_name, encode_value
-from kito._core.event cimport encode_retry
+from kito._core.event cimport encode_retry, to_json
 from kito._core.exchange cimport Exchange, NO_EXCHANGE
 from kito._core.flow cimport StreamFlow
 from kito._core.stream cimport StreamWriter, SSEWriter, open_events, open_stream
 
-import msgspec
-
 from kito.errors import ResponseEnded, ResponseStarted
-
-cdef object _to_json = msgspec.json.Encoder().encode
 
 cdef bytes TEXT = b"text/plain; charset=utf-8"
 cdef bytes HTML = b"text/html; charset=utf-8"
@@ -86,7 +82,7 @@ cdef class Response(ResponseHead):
         elif isinstance(body, (bytes, bytearray, memoryview)):
             self.answer(body, OCTETS)
         else:
-            self.answer(_to_json(body), JSON)
+            self.answer(to_json(body), JSON)
 
     def text(self, str body):
         """Answer with text/plain in UTF-8; terminal."""
@@ -98,11 +94,18 @@ cdef class Response(ResponseHead):
 
     def json(self, value):
         """Answer with `value` as application/json; terminal. `TypeError` for what JSON cannot carry."""
-        self.answer(_to_json(value), JSON)
+        self.answer(to_json(value), JSON)
 
     def end(self):
         """Answer without a body; terminal."""
         self.commit(NULL, 0, None)
+
+    def _request_field(self, bytes name):
+        """The value of a request header by its lower-case name, its lines joined (RFC 9110 section 5.3), or None."""
+        cdef list flat = self.exchange.raw_headers or []
+        cdef Py_ssize_t index
+        values = [flat[index + 1] for index in range(0, len(flat), 2) if (<bytes>flat[index]).lower() == name]
+        return (b", ".join(values)).decode("latin-1") if values else None
 
     cdef int answer(self, object body, bytes default_type) except -1:
         cdef Py_buffer view
@@ -180,7 +183,7 @@ cdef class Response(ResponseHead):
         """Forget status, headers and type, as if nothing had been set; for error handlers. Raises `ResponseStarted`."""
         self._must_be_open()
         self.status_code = 200
-        self.content_type = self.fields = None
+        self.content_type = self.fields = self._later = None
         self.flags = 0
         self.declared_length = -1
         return self

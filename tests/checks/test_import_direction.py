@@ -15,9 +15,10 @@ LAYERS = [
     {"app"},
     {"registration"},
     {"tree"},
-    {"routing", "binding", "chains", "middlewares", "files", "browser"},
+    {"routing", "binding", "chains", "middlewares", "browser"},
     {"request", "response", "streaming", "validation"},
-    {"headers", "config", "pacing", "paths", "proxies", "addresses"},
+    {"forms", "files", "cookies"},
+    {"headers", "config", "pacing", "paths", "proxies", "addresses", "media_types", "negotiation"},
     {"_core"},
     {"errors", "_version"},
 ]

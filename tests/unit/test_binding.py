@@ -356,7 +356,7 @@ def test_a_value_that_does_not_convert_stops_the_call(req):
     with pytest.raises(HTTPError) as caught:
         call(req, RES)
     assert caught.value.status == 400
-    assert "'id'" in caught.value.message
+    assert "params.id" in caught.value.message
     assert calls == []
 
 

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, Optional, TypedDict
 import msgspec
 import pytest
 
-from kito.errors import HTTPError
+from kito.errors import HTTPError, ValidationError
 from kito.headers import Headers, MultiDict, parse_query
-from kito.validation import PARTS, make_converter
+from kito.validation import PARTS, make_reader, read_all
+from tests.support.asked import Asked
 
 
 class Color(enum.Enum):
@@ -54,11 +55,15 @@ class Unknown: ...
 
 
 def param(type_):
-    return make_converter("id", type_, Parameter.empty, is_param=True)
+    """What reads the path parameter `id`, from a text; None: it stays a text."""
+    read = make_reader("id", type_, is_param=True)
+    return read and (lambda text: read(Asked(params={"id": text})))
 
 
 def part(name, type_, default=Parameter.empty):
-    return make_converter(name, type_, default, is_param=False)
+    """What reads a part of the request, from what the request holds; None: it stays as it is."""
+    read = make_reader(name, type_, default)
+    return read and (lambda sent: read(Asked(**{name: sent})))
 
 
 # === Path parameters ===
@@ -110,10 +115,10 @@ def test_a_path_parameter_becomes_its_type(type_, text, value):
     ],
 )
 def test_a_path_parameter_that_is_not_its_type_is_a_400_that_names_it(type_, text):
-    with pytest.raises(HTTPError, match="Path parameter 'id': ") as caught:
+    with pytest.raises(ValidationError, match=r"params\.id: ") as caught:
         param(type_)(text)
     assert caught.value.status == 400
-    assert isinstance(caught.value.__cause__, msgspec.ValidationError)
+    assert [(detail["in"], detail["path"]) for detail in caught.value.details] == [("params", "id")]
 
 
 @pytest.mark.parametrize("type_", [str, Any, object])
@@ -140,13 +145,13 @@ def test_a_body_is_decoded_as_json():
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"", "Request body: Input data was truncated"),
-        (b"{", "Request body: Input data was truncated"),
-        (b"{}x", "Request body: "),
-        (b"{}", "Request body: Object missing required field `name`"),
-        (b'{"name": 1}', r"Request body: Expected `str`, got `int` - at `\$.name`"),
-        (b'{"name": "\xff"}', "Request body: .*utf-8"),
-        (b'{"name": "a", "x": ' + b"[" * 100_000, "Request body: .*recursion"),
+        (b"", "body: is required"),
+        (b"{", "body: is not JSON: Input data was truncated"),
+        (b"{}x", "body: is not JSON: "),
+        (b"{}", "body.name: is required"),
+        (b'{"name": 1}', r"body\.name: Expected `str`, got `int`"),
+        (b'{"name": "\xff"}', "body: is not JSON: .*utf-8"),
+        (b'{"name": "a", "x": ' + b"[" * 100_000, "body: is not JSON: .*recursion"),
     ],
 )
 def test_a_body_that_is_not_its_type_is_a_400_with_the_reason(body, message):
@@ -167,7 +172,7 @@ def test_a_body_as_text():
     assert part("body", str)("ü".encode()) == "ü"
     assert part("body", str)(b"") == ""
     assert part("body", str | None)(b"") is None
-    with pytest.raises(HTTPError, match=r"400 Request body: .*utf-8"):
+    with pytest.raises(HTTPError, match=r"400 body: is not UTF-8"):
         part("body", str)(b"\xff")
 
 
@@ -179,7 +184,7 @@ def test_an_empty_body_may_be_left_out():
     assert part("body", Item, fallback)(b"") is fallback
     assert part("body", Item | None, fallback)(b"") is fallback
     assert part("body", Item, None)(b"") is None
-    with pytest.raises(HTTPError, match="Request body"):
+    with pytest.raises(HTTPError, match=r"body\.name: is required"):
         part("body", Item, None)(b"{}")
 
 
@@ -215,7 +220,7 @@ def test_a_query_becomes_a_dataclass_or_a_typed_dict():
 
 @pytest.mark.parametrize(("type_", "query"), [(Page, "page=x"), (Paging, "page="), (Strict, "pag=1")])
 def test_a_query_that_is_not_its_type_is_a_400(type_, query):
-    with pytest.raises(HTTPError, match="400 Request query: "):
+    with pytest.raises(HTTPError, match="400 query"):
         part("query", type_)(parse_query(query))
 
 
@@ -227,14 +232,14 @@ def test_headers_are_named_with_underscores():
 
     raw = [(b"user-agent", b"cat/1"), (b"content-length", b"7"), (b"accept", b"a"), (b"accept", b"b")]
     assert part("headers", Wanted)(Headers(raw)) == Wanted("cat/1", 7, ["a", "b"])
-    with pytest.raises(HTTPError, match="400 Request headers: Object missing required field `user_agent`"):
+    with pytest.raises(HTTPError, match=r"400 headers\.user-agent: is required"):
         part("headers", Wanted)(Headers())
 
 
 @pytest.mark.parametrize("name", ["params", "cookies"])
 def test_params_and_cookies_become_a_type(name):
     assert part(name, Page)({"page": "2"}) == Page(2)
-    with pytest.raises(HTTPError, match=f"400 Request {name}: "):
+    with pytest.raises(HTTPError, match=rf"400 {name}\.page: "):
         part(name, Page)({"page": "x"})
 
 
@@ -268,3 +273,131 @@ def test_a_part_stays_what_it_is(name, type_):
 def test_a_part_that_cannot_become_its_type_is_refused(name, type_):
     with pytest.raises(TypeError, match="write a Struct, a dataclass or a TypedDict"):
         part(name, type_)
+
+
+# === Every problem ===
+
+
+class Address(msgspec.Struct):
+    street: str
+    number: int
+
+
+class Person(msgspec.Struct, forbid_unknown_fields=True):
+    name: Annotated[str, msgspec.Meta(min_length=2)]
+    age: Annotated[int, msgspec.Meta(ge=0)]
+    addresses: list[Address] = []
+    scores: dict[str, int] = {}
+    partner: "Person | None" = None
+
+
+@dataclasses.dataclass
+class Account:
+    name: str
+    limit: int = 0
+
+    def __post_init__(self):
+        if self.limit < 0:
+            raise ValueError("a limit is not negative")
+
+
+class Tree(msgspec.Struct):
+    children: "list[Tree]" = []
+    value: int = 0
+
+
+def problems(type_, body):
+    """Path and message of everything that is wrong with a body."""
+    with pytest.raises(ValidationError) as caught:
+        part("body", type_)(body)
+    assert {detail["in"] for detail in caught.value.details} == {"body"}
+    return [(detail["path"], detail["message"]) for detail in caught.value.details]
+
+
+def test_every_problem_of_a_body_is_told_with_its_place():
+    body = {
+        "name": "x",
+        "addresses": [{"street": "a", "number": 1}, {"street": 2}, 7],
+        "scores": {"a": 1, "b": "x"},
+        "partner": {"name": "Tom", "age": -1},
+    }
+    assert problems(Person, msgspec.json.encode(body)) == [
+        ("name", "Expected `str` of length >= 2"),
+        ("age", "is required"),
+        ("addresses[1].street", "Expected `str`, got `int`"),
+        ("addresses[1].number", "is required"),
+        ("addresses[2]", "Expected `object`, got `int`"),
+        ("scores.b", "Expected `int`, got `str`"),
+        ("partner.age", "Expected `int` >= 0"),
+    ]
+
+
+def test_what_a_class_refuses_as_a_whole_is_told():
+    assert problems(Person, b'{"name": "Tom", "age": 1, "x": 1}') == [("", "Object contains unknown field `x`")]
+    assert problems(Account, b'{"name": "a", "limit": -1}') == [("", "a limit is not negative")]
+    assert problems(Account, b'{"limit": "x"}') == [("name", "is required"), ("limit", "Expected `int`, got `str`")]
+    assert problems(list[Account], b'[{"name": "a", "limit": -1}]') == [("[0]", "a limit is not negative")]
+    assert problems(Person, b"[]") == [("", "Expected `object`, got `array`")]
+
+
+def test_the_problems_that_are_told_have_a_bound():
+    assert len(problems(list[int], msgspec.json.encode(["x"] * 5000))) == 100
+
+
+def test_a_large_body_is_not_searched_for_long():
+    body = msgspec.json.encode([1] * 200_000 + ["x"])
+    assert problems(list[int], body) == [("[200000]", "Expected `int`, got `str`")]  # what msgspec found itself
+
+
+def test_a_deep_body_is_no_error_of_the_server():
+    body = b'{"children":[' * 400 + b'{"value":"x"}' + b"]}" * 400
+    assert [message for _, message in problems(Tree, body)] in (
+        ["Expected `int`, got `str`"],
+        ["is not JSON: maximum recursion depth exceeded while deserializing an object"],
+    )
+
+
+def test_the_problems_of_several_parts_come_together():
+    readers = [make_reader("id", int, is_param=True), make_reader("query", Page), make_reader("body", Item)]
+    asked = Asked(params={"id": "x"}, query=parse_query("page=y"), body=b"{}")
+    with pytest.raises(ValidationError) as caught:
+        read_all(asked, readers)
+    assert [(d["in"], d["path"]) for d in caught.value.details] == [
+        ("params", "id"),
+        ("query", "page"),
+        ("body", "name"),
+    ]
+    assert str(caught.value) == "400 params.id: Expected `int`, got `str` (and 2 more)"
+    asked = Asked(params={"id": "1"}, query=parse_query("page=2"), body=b'{"name": "a"}')
+    assert read_all(asked, readers) == [1, Page(2), Item("a")]
+
+
+# === What a body is ===
+
+
+@pytest.mark.parametrize("kind", [None, "application/json", "application/JSON; charset=utf-8", "application/x+json"])
+def test_a_body_of_no_other_type_is_json(kind):
+    read = make_reader("body", Item)
+    assert read(Asked(body=b'{"name": "cat"}', content_type=kind)) == Item("cat")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "image/png"])
+def test_a_body_of_another_type_is_415(kind):
+    with pytest.raises(HTTPError, match="application/json") as caught:
+        make_reader("body", Item)(Asked(body=b'{"name": "cat"}', content_type=kind))
+    assert caught.value.status == 415
+
+
+def test_a_form_becomes_a_type():
+    form = "application/x-www-form-urlencoded"
+    assert make_reader("body", Item)(Asked(body=b"name=cat&count=3", content_type=form)) == Item("cat", 3)
+    assert make_reader("body", Filter)(Asked(body=b"tag=a&tag=b", content_type=form)) == Filter(tag=["a", "b"])
+    with pytest.raises(ValidationError, match=r"body\.count"):
+        make_reader("body", Item)(Asked(body=b"name=cat&count=x", content_type=form))
+    with pytest.raises(HTTPError, match="415"):
+        make_reader("body", list[int])(Asked(body=b"a=1", content_type=form))
+
+
+def test_json_that_is_sent_as_a_form_says_so():
+    with pytest.raises(ValidationError, match="looks like JSON"):
+        make_reader("body", Item)(Asked(body=b'{"name": "cat"}', content_type="application/x-www-form-urlencoded"))
