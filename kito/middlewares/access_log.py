@@ -15,7 +15,7 @@ from ..chains import middleware
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
-    from .._core.exchange import StreamEnd
+    from .._core.tally import StreamEnd
     from ..chains import Middleware, Next
     from ..request import Context, Request
     from ..response import Response
