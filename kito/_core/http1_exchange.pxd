@@ -13,7 +13,7 @@ cdef class Http1Exchange(Exchange):
     cdef bint wants_continue      # the client waits for 100 before it sends the body
     cdef object failure           # the request was refused: the RemoteProtocolError to answer with
     cdef int64_t body_limit       # bytes that the body may have
-    cdef bytearray body_parts     # a chunked body under way, None while there is none
+    cdef list body_parts          # a chunked body under way, bytes and bytearrays, None while there is none
     cdef Py_ssize_t body_size     # their bytes
     cdef int64_t body_since       # tick of the head, from which the body's rate is counted
 

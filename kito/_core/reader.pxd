@@ -32,6 +32,7 @@ cdef class Http1Reader(ParserSink):
     # Nothing of a message is here, whole or in part.
     cdef bint between(self) noexcept
     cdef Http1Exchange _new(self)
+    cdef int _gather(self, Http1Exchange exchange, bytes piece, Py_ssize_t size) except -1
     cdef int _expect_body(self, Http1Exchange exchange, RequestParser parser) except -1
     cdef RequestBody _new_body(self, Http1Exchange exchange, RequestParser parser)
 

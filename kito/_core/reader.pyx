@@ -22,6 +22,7 @@ from kito.errors import BodyTooLarge, NotImplementedCoding, RemoteProtocolError
 
 cdef enum:
     SPARE_READERS = 64            # kept per loop
+    SMALL_BYTES = 1024            # a smaller piece is kept together with the next
 
 cdef bytes HEAD_METHOD = b"HEAD"
 cdef bytes CONNECT_METHOD = b"CONNECT"
@@ -159,18 +160,32 @@ cdef class Http1Reader(ParserSink):
                 # Not touched before its bytes arrive, so that a mere promise costs no memory.
                 exchange.body = PyBytes_FromStringAndSize(NULL, self.parser.content_length)
             memcpy(PyBytes_AS_STRING(exchange.body) + exchange.body_size, PyBytes_AS_STRING(piece), size)
-        elif exchange.body_parts is None:
-            exchange.body_parts = bytearray(piece)
         else:
-            exchange.body_parts += piece
+            self._gather(exchange, piece, size)
         exchange.body_size += size
+        return 0
+
+    cdef int _gather(self, Http1Exchange exchange, bytes piece, Py_ssize_t size) except -1:
+        """Keep a piece of a chunked body; small ones share an object, whose own size would exceed theirs."""
+        cdef list parts = exchange.body_parts
+        cdef object last
+        if parts is None:
+            parts = exchange.body_parts = []
+        if size >= SMALL_BYTES:
+            parts.append(piece)
+            return 0
+        last = parts[len(parts) - 1] if parts else None
+        if type(last) is bytearray:
+            last += piece
+        else:
+            parts.append(bytearray(piece))
         return 0
 
     cdef int on_complete(self) except -1:
         cdef Http1Exchange exchange = self.incoming
         self.incoming = None
         if exchange.body_parts is not None:
-            exchange.body = bytes(exchange.body_parts)
+            exchange.body = b"".join(exchange.body_parts)
             exchange.body_parts = None
         exchange.trailers = self.parser.trailers
         if not exchange.keep_alive:
