@@ -162,6 +162,7 @@ class Timeouts:
     handler: for a handler to answer; then 503. None: no bound.
     shutdown: for running requests when the server stops. 0: do not wait.
     stream_grace: for open streams when the server stops. 0: do not wait.
+    cleanup: for a handler that was cancelled to come to its end; then it is cancelled again.
     """
 
     head: float = 10.0
@@ -174,6 +175,7 @@ class Timeouts:
     handler: float | None = None
     shutdown: float = 30.0
     stream_grace: float = 5.0
+    cleanup: float = 5.0
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -20,7 +20,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 Around = Middleware | Sequence[Middleware]
 
 # what a route may be told beside its handler: for the endpoint, and for the tree
-_ENDPOINT_OPTIONS: Final = ("on_disconnect", "stream_body", "body_size", "timeout")
+_ENDPOINT_OPTIONS: Final = ("on_disconnect", "half_close", "commit_after", "stream_body", "body_size", "timeout")
 _OPTIONS: Final = (*_ENDPOINT_OPTIONS, "schema", "use")
 
 
@@ -29,7 +29,9 @@ class Registrar(Branch):
 
     `app.get(path, middleware, handler)`, with one middleware or a list, puts it around this route; so does the route
     option `use=`. Other options: `on_disconnect="cancel" | "detach" | "finish"`: what happens to a handler with an
-    open stream whose client leaves. `stream_body=True`: the handler begins with the head of the request and reads the
+    open stream whose client leaves. `half_close="leave" | "serve"`: whether a client that has shut its write side has
+    left an open stream. `commit_after=0.2`: seconds after which a generator without an item has its head sent, None:
+    never. `stream_body=True`: the handler begins with the head of the request and reads the
     body by `req.stream()` or `await req.read()`. `body_size=` bytes that a body may have (None: any, for one that is
     streamed) and `timeout=` seconds until an answer has to be there (None: any), in place of `Limits.body_size` and
     `Timeouts.handler`. `schema=schema(...)`: what its requests and answers hold. A wrong path, handler or option raises

@@ -30,7 +30,7 @@ class Context(SimpleNamespace):
 class Request(CoreRequest):
     """The request of one exchange; everything is read when it is asked for and kept.
 
-    `method`, `raw_target`, `raw_headers`, `raw_body`, `http_version` and `params` come from the core.
+    `method`, `raw_target`, `raw_headers`, `raw_body`, `http_version`, `params` and `last_event_id` come from the core.
     """
 
     __slots__ = ()
@@ -142,12 +142,6 @@ class Request(CoreRequest):
     def secure(self) -> bool:
         """True when `protocol` is "https"."""
         return self.protocol == "https"
-
-    @property
-    def last_event_id(self) -> str | None:
-        """The id of the last event a reconnecting client saw (WHATWG HTML §9.2.3); None: none."""
-        value = self._sent_headers().get("last-event-id")
-        return None if value is None else value.encode("latin-1").decode("utf-8", "replace")
 
     @property
     def xhr(self) -> bool:

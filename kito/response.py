@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import email.utils
 import mimetypes
-from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Final, Literal, Self, Unpack, overload
 from urllib.parse import quote
 
@@ -13,7 +13,7 @@ from ._core.response import Response as CoreResponse
 from ._core.stream import SSEWriter, StreamWriter
 from .errors import InvalidHeader, reason_phrase
 from .pacing import EventOptions, StreamOptions, make_flow
-from .streaming import pump
+from .streaming import Source, as_items, pump
 
 __all__ = ("Response",)
 
@@ -153,19 +153,19 @@ class Response(CoreResponse):
     @overload
     def stream(self, **options: Unpack[StreamOptions]) -> StreamWriter: ...
     @overload
-    def stream(
-        self, source: AsyncIterable[Any] | Iterable[Any], **options: Unpack[StreamOptions]
-    ) -> Coroutine[Any, Any, None]: ...
-    def stream(self, source: AsyncIterable[Any] | Iterable[Any] | None = None, **options: Any) -> Any:
+    def stream(self, source: Source, **options: Unpack[StreamOptions]) -> Coroutine[Any, Any, None]: ...
+    def stream(self, source: Source | None = None, **options: Any) -> Any:
         """Begin a streamed body and return its writer; the head leaves with the first chunk of this loop turn.
 
-        With `source`, an iterable or async iterable of chunks, return a coroutine that writes and ends it:
-        `await res.stream(rows())`. The type is application/octet-stream unless set. `options` are those of
-        `kito.pacing.StreamOptions`: `high_water`, `max_backlog`, `overflow`, `coalesce`, `max_age`. Raises
-        `ResponseStarted`, `ResponseEnded`, `TypeError` and `ValueError` for wrong options.
+        With `source`, an iterable or async iterable of chunks or a file, return a coroutine that writes it, ends the
+        body and closes the source: `await res.stream(rows())`. A file is read in a thread, 64 KiB at once. The type is
+        application/octet-stream unless set. `options` are those of `kito.pacing.StreamOptions`: `high_water`,
+        `max_backlog`, `overflow`, `coalesce`, `max_age`. Raises `ResponseStarted`, `ResponseEnded`, `TypeError` for
+        another source, `TypeError` and `ValueError` for wrong options.
         """
+        items = None if source is None else as_items(source)
         writer = self.open_stream(make_flow(options, events=False) if options else None)
-        return writer if source is None else pump(writer, source)
+        return writer if items is None else pump(writer, items)
 
     def sse(
         self,
@@ -189,3 +189,11 @@ class Response(CoreResponse):
         for name, value in (headers or {}).items():
             self.header(name, value)
         return self.open_events(retry, heartbeat, flow)
+
+    def sse_done(self) -> None:
+        """Answer 204: an `EventSource` that has reconnected stops for good (WHATWG HTML §9.2.3); terminal.
+
+        For a client whose `req.last_event_id` says that it has seen everything. The answer is not to be stored.
+        """
+        self.header("cache-control", "no-store")
+        self.status(204).end()

@@ -5,7 +5,6 @@ from random import randint
 
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
-from libc.string cimport memcpy
 
 from kito._core.clock cimport init_deadline, unlink
 from kito._core.common cimport (
@@ -13,7 +12,6 @@ from kito._core.common cimport (
     CONNECTION_NEW, ConnectionPhase, EXCHANGE_OPEN, EXCHANGE_STREAMING, FRAMING_CLOSE,
 )
 from kito._core.debug cimport LIVE_CONNECTIONS, count_live
-from kito._core.event cimport encode_retry
 from kito._core.exchange cimport Exchange, ExchangeOwner
 from kito._core.socket_options cimport reset_on_close, send_at_once
 from kito._core.state cimport ServerState
@@ -308,13 +306,11 @@ cdef class Connection(ExchangeOwner):
         self.finish(False)
         return True
 
-    def say_farewell(self, retry):
-        """Tell an open event stream that the server stops: reconnect in `retry` milliseconds."""
-        cdef bytes block
-        if self.streaming and self.current.is_events and self.current.remaining < 0:
-            block = encode_retry(retry)
-            memcpy(self.current.frame(len(block)), <const char*>block, len(block))
-            self.current.wrote()
+    def say_farewell(self):
+        """Tell an open stream that the server stops; True if there is one."""
+        if self.streaming:
+            self.current.say_farewell()
+        return self.streaming
 
     def cut_off(self, str reason):
         """Give up on what is under way: the handler is cancelled, the client sees truncation. True if there was something."""

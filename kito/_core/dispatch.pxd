@@ -17,8 +17,8 @@ cdef class Dispatcher:
     cdef object pump              # (endpoint, res, source) -> coroutine
     cdef readonly object loop
     cdef bint debug
-    # Tasks of running handlers, so that stopping can cancel and await them.
-    cdef readonly set tasks
+    # Tasks of running handlers and their exchanges, so that stopping can cancel and await them.
+    cdef readonly dict tasks
 
     cdef int dispatch(self, Exchange exchange) except -1
     # The endpoint of a request's own route, None: it has none. May raise BadRequest.

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
 from kito._core.endpoint import Endpoint
+from kito._core.exchange import Exchange
 from kito._core.request import Request
 from kito._core.response import Response
 
@@ -34,7 +35,8 @@ class Dispatcher:
     @property
     def loop(self) -> AbstractEventLoop: ...
     @property
-    def tasks(self) -> set[Task[Any]]: ...
+    def tasks(self) -> dict[Task[Any], Exchange]: ...
+    def cancel_tasks(self, why: str) -> None: ...
     def set_routes(
         self, static_routes: dict[bytes, dict[bytes, Endpoint]], match: Callable[[str, str], tuple[Any, ...]]
     ) -> None: ...

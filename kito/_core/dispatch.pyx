@@ -62,7 +62,7 @@ cdef class Completion:
     cdef Response response
 
     def __call__(self, task):
-        self.dispatcher.tasks.discard(task)
+        self.dispatcher.tasks.pop(task, None)
         self.exchange.task = None
         if task.cancelled():
             self.dispatcher._failed(self.exchange, self.response, asyncio.CancelledError())
@@ -109,12 +109,18 @@ cdef class Dispatcher:
         self.response_class = response_class
         self.debug = debug
         self.static_routes = {}
-        self.tasks = set()
+        self.tasks = {}
 
     def set_routes(self, dict static_routes, match):
         """Replace the table of exact paths, method bytes -> raw path bytes -> Endpoint, and what finds the others."""
         self.static_routes = static_routes
         self.match = match
+
+    def cancel_tasks(self, str why):
+        """Cancel every running handler that is not cleaning up already."""
+        cdef Exchange exchange
+        for exchange in list(self.tasks.values()):
+            exchange.cancel_task(why)
 
     cdef int dispatch(self, Exchange exchange) except -1:
         cdef Request request = None
@@ -133,6 +139,7 @@ cdef class Dispatcher:
                 request = self._request(exchange, response)
                 endpoint = exchange.endpoint = self.resolve(request)
             exchange.on_disconnect = endpoint.on_disconnect
+            exchange.serves_half_closed = endpoint.serves_half_closed
             if request is None and (endpoint.kind > CALL_RES or endpoint.chain is not None):
                 request = self._request(exchange, response)
             PyContext_Enter(context)
@@ -276,7 +283,7 @@ cdef class Dispatcher:
             completion(task)
             return 0
         exchange.task = task
-        self.tasks.add(task)
+        self.tasks[task] = exchange
         task.add_done_callback(completion)
         if exchange.unwanted:
             exchange.cancel_producer("the client left, or asked for no body")

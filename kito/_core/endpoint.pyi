@@ -14,6 +14,8 @@ class Endpoint:
         *,
         chain: Callable[[Any, Endpoint, Any], Any] | None = None,
         on_disconnect: Literal["cancel", "detach", "finish"] = "cancel",
+        half_close: Literal["leave", "serve"] = "leave",
+        commit_after: float | None = ...,
         events: bool = False,
         stream_body: bool = False,
         body_size: int | object | None = ...,
@@ -25,6 +27,8 @@ class Endpoint:
     def call(self) -> Callable[..., Any]: ...
     @property
     def chain(self) -> Callable[[Any, Endpoint, Any], Any] | None: ...
+    @property
+    def commit_after(self) -> float: ...
     @property
     def events(self) -> bool: ...
     @property

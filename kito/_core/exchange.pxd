@@ -21,6 +21,10 @@ cdef class ExchangeOwner(BodySource):
     cdef bint stopping(self) noexcept
     # The client has shut its write side: it wants no stream any more.
     cdef bint half_closed(self) noexcept
+    # How long a cancelled handler may clean up.
+    cdef int64_t cleanup_ticks(self) noexcept
+    # The server stops: streams are to come to their end.
+    cdef bint closing(self) noexcept
     # The exchange is over and whole: the next may begin.
     cdef int exchange_over(self, Exchange exchange) except -1
     # The exchange is over and not whole: the connection must end so that the client notices.
@@ -64,6 +68,8 @@ cdef class Exchange(Timed):
     cdef bint head_only           # HEAD: fields of the answer, not its body
     cdef bint is_events           # the open body is an event stream
     cdef bint handling            # the handler runs, or its task does
+    cdef bint closing             # the server stops, and the stream was told
+    cdef bint serves_half_closed  # its client may have shut its write side and still read
     cdef bint left_alone          # its writer was dropped while the handler ran
     cdef bint unwanted            # a body was opened that nobody reads (any more)
     cdef int64_t remaining        # declared bytes still owed, -1: no declaration
@@ -71,13 +77,15 @@ cdef class Exchange(Timed):
     cdef uint64_t events_sent
     # The handler's task, None for a plain function; cleared when it is done.
     cdef object task
+    cdef bint cancelled           # we have cancelled it: not again before its cleanup is too late
     cdef DisconnectPolicy on_disconnect
     cdef Flow flow                # None for a stream that writes at once, and once it is over
     cdef Tally tally
     cdef Clock clock
     cdef StreamEnd outcome        # None while not over, and after a whole answer while nobody has asked
     cdef list _on_close           # callbacks and futures; None while there are none, and once they were told
-    cdef Deadline heartbeat
+    cdef list _on_closing         # the same for the server's stop; None once they were told or the stream is over
+    cdef Deadline heartbeat       # behind the end of the stream: of the cleanup of its cancelled handler
     cdef int64_t heartbeat_ticks  # 0: off
     cdef int64_t quiet_since      # tick of the last frame
 
@@ -115,10 +123,19 @@ cdef class Exchange(Timed):
     cdef int crash(self) except -1
     cdef int count_event(self) except -1
     cdef int cancel_producer(self, str why) except -1
+    cdef int cancel_task(self, str why) except -1
+    cdef int64_t cleanup_ticks(self) noexcept
+    cdef int _cleanup_late(self) except -1
     cdef int add_on_close(self, object listener) except -1
     cdef int remove_on_close(self, object listener) except -1
-    cdef int _tell(self, object listener) except -1
     cdef int _sum_up(self, str reason) except -1
+    # The server stops: tell the producer, and the client of an event stream.
+    cdef int say_farewell(self) except -1
+    cdef int add_on_closing(self, object listener) except -1
+    # The server stops already.
+    cdef bint opened_late(self) noexcept
+    # What a reconnecting client saw last: a header, or a field of the query; None: nothing that could be an id.
+    cdef str last_event_id(self)
     cdef bint is_behind(self) noexcept
     cdef int start_heartbeat(self, double seconds) except -1
     cdef int writer_dropped(self) except -1

@@ -4,8 +4,8 @@ HTTP/1 implements it (http1_exchange); writers, handlers and the dispatcher
 know only this class. Everything that changes the phase of an exchange is here.
 """
 
-import asyncio
 import logging
+from random import randint
 
 from cpython.object cimport PyObject
 from libc.string cimport memcpy
@@ -16,7 +16,9 @@ from kito._core.common cimport (
     DISCONNECT_CANCEL, EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, EXCHANGE_STREAMING,
     EXCHANGE_WAITING, ExchangePhase, FRAMING_NONE,
 )
-from kito._core.event cimport Event
+from kito._core.event cimport Event, encode_retry
+from kito._core.grammar cimport read_event_id
+from kito._core.listeners cimport is_future, tell, with_listener
 from kito._core.tally cimport StreamEnd, Tally
 from kito._core.windows cimport Gatherer
 from kito._core.writer cimport Cork
@@ -34,11 +36,8 @@ ALLOWED[<int>EXCHANGE_ENDED] = 0
 ALLOWED[<int>EXCHANGE_ABORTED] = 0
 
 cdef Event CRASHED = Event({"error": "Internal Server Error"}, "error")
-cdef enum:
-    LISTENERS_SWEPT = 16          # on_close listeners between two looks for those that have given up
-
-cdef object _Future = asyncio.Future
 cdef bytes HEARTBEAT = b":\n\n"
+cdef tuple FAREWELL_RETRY_MS = (1000, 5000)     # spread, lest all clients of a stopped server come back at once
 
 
 cdef class ExchangeOwner(BodySource):
@@ -49,6 +48,12 @@ cdef class ExchangeOwner(BodySource):
 
     cdef bint half_closed(self) noexcept:
         return False
+
+    cdef bint closing(self) noexcept:
+        return False
+
+    cdef int64_t cleanup_ticks(self) noexcept:
+        return 0
 
     cdef int exchange_over(self, Exchange exchange) except -1:
         raise NotImplementedError
@@ -159,7 +164,11 @@ cdef class Exchange(Timed):
         self._sum_up(reason)
         listeners, self._on_close = self._on_close, None
         for listener in listeners or ():
-            self._tell(listener)
+            tell(listener, self.outcome, (self.outcome,), "on_finish or on_close")
+        listeners, self._on_closing = self._on_closing, None
+        for listener in listeners or ():
+            if is_future(listener):
+                tell(listener, self.closing, (), "on_closing")
         return 0
 
     cdef int _sum_up(self, str reason) except -1:
@@ -171,17 +180,6 @@ cdef class Exchange(Timed):
             self.outcome.dropped = self.flow.dropped
             self.flow.forget()
             self.flow = None
-        return 0
-
-    cdef int _tell(self, object listener) except -1:
-        if isinstance(listener, _Future):
-            if not listener.done():
-                listener.set_result(self.outcome)
-            return 0
-        try:
-            listener(self.outcome)
-        except Exception:
-            _log.exception("an on_finish or on_close callback failed")
         return 0
 
     cdef int client_left(self, str reason) except -1:
@@ -212,27 +210,76 @@ cdef class Exchange(Timed):
         """Cancel the task of a handler whose body nobody reads, unless its route says otherwise."""
         self.unwanted = True
         if self.task is not None and self.on_disconnect == DISCONNECT_CANCEL:
-            self.task.cancel(f"the stream is over: {why}")
+            self.cancel_task(f"the stream is over: {why}")
+        return 0
+
+    cdef int cancel_task(self, str why) except -1:
+        """Cancel the handler's task, once: what it does then is cleaning up, which has a time of its own."""
+        if self.task is None or self.cancelled:
+            return 0
+        self.cancelled = True
+        coroutine = self.task.get_coro()
+        if coroutine.cr_await is None and not coroutine.cr_running:
+            # Cancelled before its first step it would never run, and so never close its source.
+            self.task.get_loop().call_soon(self.task.cancel, why)
+        else:
+            self.task.cancel(why)
+        if self.phase != EXCHANGE_STREAMING:
+            self.clock.arm(&self.heartbeat, self.cleanup_ticks())
+        return 0
+
+    cdef int64_t cleanup_ticks(self) noexcept:
+        return 0
+
+    cdef int _cleanup_late(self) except -1:
+        """A cancelled handler cleans up for too long: it is cancelled in that, too."""
+        if self.task is not None:
+            _log.error("%r does not come to its end behind its cancellation: it is cancelled again", self.task)
+            self.task.cancel("the cleanup takes too long")
         return 0
 
     cdef int add_on_close(self, object listener) except -1:
         if self.outcome is None and self.phase == EXCHANGE_ENDED:
             self._sum_up("ended")       # a whole answer, and nobody had asked before it
         if self.outcome is not None:
-            return self._tell(listener)
-        if self._on_close is None:
-            self._on_close = [listener]
-            return 0
-        if len(self._on_close) % LISTENERS_SWEPT == 0:
-            # Waits that were given up are futures that are done.
-            self._on_close = [one for one in self._on_close if not isinstance(one, _Future) or not one.done()]
-        self._on_close.append(listener)
+            return tell(listener, self.outcome, (self.outcome,), "on_finish or on_close")
+        self._on_close = with_listener(self._on_close, listener)
         return 0
 
     cdef int remove_on_close(self, object listener) except -1:
         if self._on_close is not None and listener in self._on_close:
             self._on_close.remove(listener)
         return 0
+
+    cdef int add_on_closing(self, object listener) except -1:
+        if self.closing or (self.outcome is not None and is_future(listener)):
+            return tell(listener, self.closing, (), "on_closing")
+        if self.outcome is None:
+            self._on_closing = with_listener(self._on_closing, listener)
+        return 0
+
+    cdef int say_farewell(self) except -1:
+        """Once: a new reconnection time for the client of events, and a word to everybody who produces."""
+        cdef bytes block
+        if self.closing or self.phase != EXCHANGE_STREAMING:
+            return 0
+        self.closing = True
+        if self.flow is not None:
+            self.flow.release()
+        if self.is_events and self.remaining < 0 and self.phase == EXCHANGE_STREAMING:
+            block = encode_retry(randint(*FAREWELL_RETRY_MS))
+            memcpy(self.frame(len(block)), <const char*>block, len(block))
+            self.wrote()
+        listeners, self._on_closing = self._on_closing, None
+        for listener in listeners or ():
+            tell(listener, True, (), "on_closing")
+        return 0
+
+    cdef bint opened_late(self) noexcept:
+        return False
+
+    cdef str last_event_id(self):
+        return read_event_id(self.request_field(b"last-event-id"), self.target)
 
     cdef int start_heartbeat(self, double seconds) except -1:
         if seconds > 0 and self.phase == EXCHANGE_STREAMING:
@@ -245,6 +292,7 @@ cdef class Exchange(Timed):
         """Silence has lasted `heartbeat_ticks`, or the entry is to move on to when it will have."""
         cdef int64_t quiet = self.clock.tick - self.quiet_since
         if self.phase != EXCHANGE_STREAMING:
+            self._cleanup_late()
             return
         if quiet <= self.heartbeat_ticks:
             # The tick of the last frame was partly over: one more makes "never early" true.

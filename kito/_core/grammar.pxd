@@ -36,3 +36,6 @@ cdef bint is_word(bytes name, const char* lower) noexcept
 
 # The same method, as an object that many requests share where it is a common one.
 cdef bytes known_method(bytes method)
+
+# The id of the last event that a client saw: of its header, None: absent, else of a target's query; None: there is none.
+cdef str read_event_id(bytes header, bytes target)

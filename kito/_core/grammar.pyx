@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from urllib.parse import unquote_to_bytes
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.string cimport memchr, memcmp
@@ -10,11 +11,13 @@ from kito.errors import BadRequest, NotImplementedCoding, VersionNotSupported
 
 cdef enum:
     MAX_PORT_DIGITS = 5
+    EVENT_ID_BYTES = 1024         # a longer one is nobody's
 
 cdef bytes GET = b"GET"
 cdef bytes OPTIONS = b"OPTIONS"
 cdef bytes CONNECT = b"CONNECT"
 cdef bytes ASTERISK = b"*"
+cdef tuple EVENT_ID_FIELDS = (b"last_event_id", b"lastEventId")
 
 # RFC 3986 section 3.2.2, without the comma: no host has one, and lists of hosts are an attack.
 _REG_NAME = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})*")
@@ -222,3 +225,21 @@ cdef bytes known_method(bytes method):
     if PyBytes_GET_SIZE(method) == 3 and memcmp(PyBytes_AS_STRING(method), <const char*>GET, 3) == 0:
         return GET
     return method
+
+
+cdef str read_event_id(bytes header, bytes target):
+    cdef bytes value = header
+    if value is None and b"?" in target:
+        value = _query_event_id(target)
+    return None if value is None or len(value) > EVENT_ID_BYTES else value.decode("utf-8", "replace")
+
+
+cdef bytes _query_event_id(bytes target):
+    """The first field that names one; an id that no event can have is none."""
+    cdef bytes field
+    for field in target.partition(b"?")[2].split(b"&"):
+        name, _, value = field.partition(b"=")
+        if name in EVENT_ID_FIELDS and value:
+            value = unquote_to_bytes(value.replace(b"+", b" "))
+            return None if set(value) & {0, 10, 13} else value      # WHATWG HTML section 9.2.6
+    return None

@@ -43,6 +43,12 @@ cdef class Http1Connection(Connection):
     cdef bint half_closed(self) noexcept:
         return self.peer_done
 
+    cdef bint closing(self) noexcept:
+        return self.state.stopping
+
+    cdef int64_t cleanup_ticks(self) noexcept:
+        return self.state.cleanup_ticks
+
     cdef int exchange_over(self, Exchange exchange) except -1:
         if exchange is not self.current:
             return 0
@@ -262,11 +268,8 @@ cdef class Http1Connection(Connection):
     cdef int answer_late(self) except -1:
         """Answer for a handler that has answered nothing in time, and cancel it."""
         cdef Exchange exchange = self.current
-        task = exchange.task
         _fail(<Http1Exchange>exchange, HandlerTimeout())
-        if task is not None:
-            task.cancel("the handler has not answered in time")
-        return 0
+        return exchange.cancel_task("the handler has not answered in time")
 
     cdef int drop_input(self) except -1:
         """Nothing of a request is needed any more; idle connections hold no parser."""
@@ -326,7 +329,7 @@ cdef class Http1Connection(Connection):
             return False        # TLS has no half-close: the client has left
         if self.current is None:
             return self._has_work()
-        if self.current.phase != EXCHANGE_STREAMING and self.inbound is None:
+        if self.inbound is None and (self.current.phase != EXCHANGE_STREAMING or self.current.serves_half_closed):
             return True
         self.lose("client_left")    # not a mere close, which would wait for a reader that is no more
         return False

@@ -62,7 +62,7 @@ cdef class Http1Exchange(Exchange):
             return self.cancel_producer("the client has left")
         if self.phase != EXCHANGE_OPEN:
             self.enter(EXCHANGE_STREAMING)      # raises
-        if self.owner.half_closed():
+        if self.owner.half_closed() and not self.serves_half_closed:
             # FIN while a stream is open means that the client has left; so it does before.
             self.client_left("client_left")
             self.owner.cut(False)
@@ -135,6 +135,12 @@ cdef class Http1Exchange(Exchange):
         patience = Patience.__new__(Patience)
         patience.awaited = self.writer.drained()
         return patience
+
+    cdef int64_t cleanup_ticks(self) noexcept:
+        return self.owner.cleanup_ticks()
+
+    cdef bint opened_late(self) noexcept:
+        return self.owner.closing()
 
     cdef bint is_behind(self) noexcept:
         return self.writer.paused

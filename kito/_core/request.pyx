@@ -66,6 +66,15 @@ cdef class Request:
     def params(self, value):
         self.exchange.params = value
 
+    @property
+    def last_event_id(self):
+        """The id of the last event that a reconnecting client saw; None: none (WHATWG HTML section 9.2.3).
+
+        It is the header `Last-Event-ID`, else the field `last_event_id` or `lastEventId` of the query, for clients
+        that cannot set headers. One of more than 1024 bytes is read as absent.
+        """
+        return self.exchange.last_event_id()
+
     def connection_info(self, name):
         """What the transport knows of the connection: `peername`, `sockname`, `sslcontext` ... or None."""
         return self.exchange.connection_info(name)

@@ -22,7 +22,6 @@ cdef bytes EVENTS = b"text/event-stream"
 cdef enum:
     MIN_STATUS = 200              # 1xx are kito's own (RFC 9110 section 15.2)
     MAX_STATUS = 599
-    LAST_EVENT_ID_BYTES = 1024    # a longer one is nobody's: it is read as absent
 
 
 cdef class Response(ResponseHead):
@@ -195,16 +194,15 @@ cdef class Response(ResponseHead):
         self.commit_open(False)
         if flow is not None:
             flow.attach(self.exchange)
+        if self.exchange.opened_late():
+            self.exchange.say_farewell()
         return open_stream(self.exchange)
 
     def open_events(self, retry, double heartbeat, StreamFlow flow=None):
         """Commit the head of an event stream and return its writer; see `Response.sse`."""
         cdef SSEWriter writer
         cdef bytes block = None if retry is None else encode_retry(retry)
-        cdef bytes last = self.exchange.request_field(b"last-event-id")
-        cdef str last_event_id = None
-        if last is not None and len(last) <= LAST_EVENT_ID_BYTES:
-            last_event_id = last.decode("utf-8", "replace")
+        cdef str last_event_id = self.exchange.last_event_id()
         if self.content_type is None:
             self.content_type = EVENTS
         if self.get_field(b"cache-control") is None:
@@ -218,6 +216,8 @@ cdef class Response(ResponseHead):
         self.exchange.start_heartbeat(heartbeat)
         if flow is not None:
             flow.attach(self.exchange)
+        if self.exchange.opened_late():
+            self.exchange.say_farewell()
         return writer
 
     cdef int _must_be_open(self) except -1:

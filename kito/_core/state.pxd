@@ -42,6 +42,7 @@ cdef class ServerState:
     cdef int64_t write_ticks
     cdef int64_t handler_ticks
     cdef int64_t linger_ticks
+    cdef int64_t cleanup_ticks        # of a cancelled handler, before it is cancelled again
     # Pool of Http1Readers between two requests: its first, None while empty, and its length.
     cdef object spare_reader
     cdef int spare_readers

@@ -67,6 +67,7 @@ cdef class ServerState:
         self.keep_alive_ticks = self._ticks(timeouts.keep_alive)
         self.write_ticks = self._ticks(timeouts.write)
         self.handler_ticks = self._ticks(timeouts.handler)
+        self.cleanup_ticks = self._ticks(timeouts.cleanup)
         self.one_shot = timeouts.keep_alive == 0
         self.linger_ticks = self.clock.ticks(LINGER_S)
 

@@ -19,9 +19,13 @@ from kito.errors import ConnectionClosed, ResponseEnded
 
 
 cdef class Gone:
-    """Awaitable of a write to a response that nobody reads: awaiting it says so."""
+    """Awaitable of a write to a response that nobody reads: awaiting it says so.
+
+    One turn late: a cancellation that comes with the end arrives here, and not in the cleanup behind it.
+    """
 
     def __await__(self):
+        yield
         raise ConnectionClosed("the client has left, or asked for no body")
 
 cdef Gone GONE = Gone()
@@ -153,6 +157,24 @@ cdef class StreamWriter:
         self.exchange.add_on_close(callback)
         return callback
 
+    @property
+    def closing(self):
+        """True once the server stops: bring the body to its end, there are `Timeouts.stream_grace` seconds."""
+        return self.exchange.closing
+
+    def on_closing(self, callback):
+        """Call `callback()` once when the server begins to stop and the stream is open; at once if it has begun."""
+        if not callable(callback):
+            raise TypeError(f"on_closing takes a function, not {type(callback).__name__}")
+        self.exchange.add_on_closing(callback)
+        return callback
+
+    async def wait_closing(self):
+        """Wait until the server begins to stop, or the stream is over; returns `closing`."""
+        future = asyncio.get_running_loop().create_future()
+        self.exchange.add_on_closing(future)
+        return await future
+
     async def wait_closed(self):
         """Wait until the stream is over, however it ends; returns its `StreamEnd`."""
         future = asyncio.get_running_loop().create_future()
@@ -233,11 +255,18 @@ cdef class SSEWriter(StreamWriter):
         """Call `fn()` each `seconds` until it is cancelled or the stream is over; returns the timer."""
         return Every(self, asyncio.get_running_loop(), seconds, fn)
 
-    def close(self):
-        """End the event stream cleanly; the connection stays usable. Closing twice is no error. Awaitable."""
-        if self.finished:
-            return READY
-        return self.end()
+    def close(self, data=None, event=None, id=None):
+        """End the event stream cleanly, behind a last event if one is given; the connection stays usable.
+
+        The arguments are those of `send`; an `event` or `id` without `data` goes with empty data. Closing twice is
+        no error, but a last event behind the end raises `ResponseEnded`. Awaitable.
+        """
+        cdef object outcome
+        if data is None and event is None and id is None:
+            return READY if self.finished else self.end()
+        outcome = self.send("" if data is None else data, event, id)
+        self.end()
+        return outcome
 
     @property
     def events_sent(self):

@@ -64,7 +64,7 @@ cdef class Drain:
     def __await__(self):
         cdef TransportWriter writer = self._writer
         if writer.lost is not None:
-            raise writer.lost
+            return _say_lost(writer.lost)
         if not writer.paused:
             return READY
         future = writer.cork.loop.create_future()
@@ -72,6 +72,12 @@ cdef class Drain:
             writer._waiters = []
         writer._waiters.append(future)
         return future.__await__()
+
+
+def _say_lost(error):
+    """One turn late: a cancellation that comes with the loss arrives here, and not in the cleanup behind it."""
+    yield
+    raise error
 
 
 cdef class Cork:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from .._core.http1 import Http1Connection
 from .._core.state import ServerState
@@ -22,8 +21,7 @@ __all__ = ("Runner",)
 
 _log: Final = logging.getLogger("kito")
 
-RETRY_MS: Final = (1000, 5000)  # reconnection times told at a stop are spread, lest all come back at once
-ABORT_S: Final = 1.0  # how long cancelled handlers may clean up before connections are dropped
+ABORT_S: Final = 1.0  # what a stop waits at most for handlers that are cancelled again, and for the last connections
 
 
 class Runner:
@@ -95,7 +93,9 @@ class Runner:
             return
         self.listeners.close()
         state.stopping = True
-        self._say_farewell(state)
+        told = self._say_farewell(state)
+        if told:
+            _log.info("stopping: %d open streams were told", told)
         timeouts = self._options.timeouts
         stream_grace = timeouts.stream_grace if grace is None else grace
         shutdown = timeouts.shutdown if grace is None else grace
@@ -110,10 +110,11 @@ class Runner:
         if cut:
             _log.warning("stopped: %d exchanges were cut", cut)
 
-    def _say_farewell(self, state: ServerState) -> None:
-        for connection in list(state.connections):
-            if not connection.close_if_idle():
-                connection.say_farewell(random.randint(*RETRY_MS))  # noqa: S311 - spread, not secrecy
+    def _say_farewell(self, state: ServerState) -> int:
+        """Close idle connections, and tell open streams; return how many there were of the latter."""
+        return sum(
+            connection.say_farewell() for connection in list(state.connections) if not connection.close_if_idle()
+        )
 
     def _cut(self, state: ServerState, *, streams_only: bool) -> int:
         cut = 0
@@ -123,12 +124,20 @@ class Runner:
         return cut
 
     async def _finish_tasks(self, state: ServerState) -> None:
-        """Give cancelled handlers their time to clean up."""
-        tasks: set[asyncio.Task[Any]] = state.dispatcher.tasks
-        for task in list(tasks):
-            task.cancel("the server stops")
-        if tasks:
-            await asyncio.wait(list(tasks), timeout=ABORT_S)
+        """Cancel every handler, and give them their time to clean up."""
+        dispatcher = state.dispatcher
+        dispatcher.cancel_tasks("the server stops")
+        if not dispatcher.tasks:
+            return
+        cleanup = self._options.timeouts.cleanup
+        _, late = await asyncio.wait(
+            list(dispatcher.tasks), timeout=min(cleanup, ABORT_S) if self._hurry.is_set() else cleanup
+        )
+        for task in late:
+            _log.error("%r does not come to its end behind its cancellation: it is cancelled again", task)
+            task.cancel("the cleanup takes too long")
+        if late:
+            await asyncio.wait(late, timeout=ABORT_S)
 
     async def _wait_empty(self, state: ServerState, seconds: float, *, hurried: bool = True) -> None:
         """Wait until no connection is left, at most `seconds`, less when somebody is in a hurry."""

@@ -29,7 +29,7 @@ class LeakWatch:
 
     async def of_server(self, state: ServerState) -> list[str]:
         """What a server has open, its own clients gone: handlers' tasks, streams, connections with a request."""
-        tasks: set[_Task] = state.dispatcher.tasks
+        tasks = state.dispatcher.tasks
         connections: list[object] = []
 
         def settled() -> bool:

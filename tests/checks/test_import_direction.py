@@ -35,7 +35,7 @@ CORE_LAYERS = [
     {"body", "endpoint", "writer", "tally"},
     {"windows"},
     {"declined", "encoder", "event", "grammar"},
-    {"buffer", "clock", "socket_options"},
+    {"buffer", "clock", "listeners", "socket_options"},
     {"common", "debug"},
 ]
 

@@ -104,7 +104,7 @@ def test_nothing_outlives_its_connection(no_collector, monkeypatch, data, end):
         left["readers"] = max(left["readers"] - 1, before["readers"])  # one waits for the next connection
         assert left == before
         assert rig.state.connections == set()
-        assert rig.state.dispatcher.tasks == set()
+        assert rig.state.dispatcher.tasks == {}
 
 
 def test_idle_connections_hold_no_parser(no_collector):

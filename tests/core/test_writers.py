@@ -290,7 +290,7 @@ def test_the_task_of_a_stream_whose_client_leaves_is_cancelled(app, rig, peer):
     peer.send(REQUEST)
     peer.leave()
     assert outcomes == ["cancelled"]
-    assert rig.state.dispatcher.tasks == set()
+    assert rig.state.dispatcher.tasks == {}
 
 
 @pytest.mark.parametrize("policy", ["detach", "finish"])
@@ -358,4 +358,4 @@ def test_a_stream_opened_for_a_client_that_has_left_is_closed(app, rig, peer):
     other.leave()
     rig.call(future.set_result, None)
     assert outcomes == ["client_left", "client_left", "done"]
-    assert rig.state.dispatcher.tasks == set()
+    assert rig.state.dispatcher.tasks == {}

@@ -79,6 +79,86 @@ async def test_last_event_id(net):
     assert seen[3][1] is None  # longer than anybody's: as if there was none
 
 
+@pytest.mark.parametrize(
+    ("query", "fields", "seen"),
+    [
+        ("?last_event_id=41", (), "41"),
+        ("?lastEventId=41", (), "41"),
+        ("?page=2&lastEventId=a%20b+c%E2%82%AC", (), "a b c€"),
+        ("?last_event_id=41", ("Last-Event-ID: 42",), "42"),
+        ("?last_event_id=41", ("Last-Event-ID: " + "x" * 1025,), None),
+        ("?last_event_id=", (), None),
+        ("?last_event_id", (), None),
+        ("?xlast_event_id=41", (), None),
+        ("?last_event_id=" + "x" * 1024, (), "x" * 1024),
+        ("?last_event_id=" + "x" * 1025, (), None),
+        ("?last_event_id=4%0a1", (), None),
+        ("?last_event_id=4%0D1", (), None),
+        ("?last_event_id=4%001", (), None),
+        ("?last_event_id=%ff", (), "\ufffd"),
+    ],
+)
+async def test_last_event_id_in_the_query(net, query, fields, seen):
+    app = server()
+    got = []
+
+    @app.get("/")
+    def handler(req, res):
+        sse = res.sse()
+        got.append((req.last_event_id, sse.last_event_id))
+        sse.close()
+
+    async with net.serving(app) as site:
+        await site.get("/" + query, *fields)
+    assert got == [(seen, seen)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent_last"),
+    [
+        (("bye",), b"data: bye\n\n"),
+        (({"done": True}, "complete", 7), b'event: complete\nid: 7\ndata: {"done":true}\n\n'),
+        ((None, "complete"), b"event: complete\ndata: \n\n"),
+        ((Event("bye", "complete"),), b"event: complete\ndata: bye\n\n"),
+    ],
+)
+async def test_close_may_send_a_last_event(net, arguments, sent_last):
+    assert await sent(net, lambda sse: sse.close(*arguments)) == [sent_last]
+
+
+async def test_a_last_event_that_cannot_be_sent_leaves_the_stream_open(net):
+    def write(sse):
+        with pytest.raises(InvalidEvent):
+            sse.close("x", "a\nb")
+        sse.send("still here")
+        sse.close("bye")
+        with pytest.raises(ResponseEnded):
+            sse.close("again")
+
+    assert await sent(net, write) == [b"data: still here\n\n", b"data: bye\n\n"]
+
+
+async def test_a_reconnect_whose_work_is_done_is_told_to_stop(net):
+    app = server()
+
+    @app.get("/")
+    def handler(req, res):
+        if req.last_event_id == "last":
+            res.sse_done()
+        else:
+            res.sse().close("x", id="last")
+
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.get("/")
+        assert (await wire.answer()).chunks == [b"id: last\ndata: x\n\n"]
+        await wire.get("/", "last-event-id: last")
+        head = await wire.head()
+        assert (head.status, head.undated()) == (204, {"cache-control": "no-store"})
+        await wire.get("/")  # the connection is still good
+        assert (await wire.answer()).status == 200
+
+
 async def test_what_follows_close_raises_and_closing_twice_does_not(net):
     raised = []
 

@@ -8,7 +8,7 @@ import pytest
 from kito import Timeouts, server
 from tests.support.wire import Wire, request, soon, until
 
-BRIEF = Timeouts(stream_grace=0.05, shutdown=0.1)  # seconds
+BRIEF = Timeouts(stream_grace=0.05, shutdown=0.1, cleanup=0.1)  # seconds
 
 
 async def begin_stop(app, **options):

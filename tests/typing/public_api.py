@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any, assert_type
 
 import kito
@@ -76,6 +77,11 @@ async def stream(res: Response) -> None:
     assert_type(writer.bytes_sent, int)
     assert_type(await writer.end("last"), None)
     assert_type(await writer.wait_closed(), StreamEnd)
+    assert_type(writer.closing, bool)
+    assert_type(await writer.wait_closing(), bool)
+    writer.on_closing(lambda: writer.end("bye"))
+    assert_type(await res.stream(["a", b"b"]), None)
+    assert_type(await res.stream(BytesIO(b"a file")), None)
     async with res.stream() as opened:
         assert_type(opened, StreamWriter)
 
@@ -100,6 +106,8 @@ async def events(res: Response) -> None:
 
     assert_type(gone(await sse.wait_closed()), None)
     assert_type(await sse.close(), None)
+    assert_type(await sse.close({"total": 1}, "complete", id="last"), None)
+    assert_type(res.sse_done(), None)
 
 
 # Handlers that answer by what they return, or by what they yield.

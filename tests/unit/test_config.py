@@ -41,6 +41,7 @@ TIMEOUTS = {
     "handler": None,
     "shutdown": 30.0,
     "stream_grace": 5.0,
+    "cleanup": 5.0,
 }
 OPTIONS = {
     "host": "127.0.0.1",

@@ -1,0 +1,1 @@
+# Listeners: functions and futures that wait to be told something once.
