@@ -172,7 +172,8 @@ cdef class Connection(ExchangeOwner):
         if transport is None:
             return 0
         if not reset:
-            return self.finish(False)
+            # In stages: whole answers may still be on their way before the one that breaks off.
+            return self.finish(True)
         reset_on_close(self.transport)
         self.writer.flush()
         transport.abort()

@@ -128,7 +128,7 @@ def test_an_aborted_stream_ends_the_pipeline(rig, peer, handlers):
     (answer,) = read_answers(peer.received)
     assert not answer.whole
     assert handlers.begun == ["1"]
-    assert peer.gone
+    assert peer.end == "fin"
 
 
 def test_a_deep_pipeline_is_answered_without_deep_recursion(rig, peer, handlers):

@@ -96,7 +96,7 @@ def test_an_abort_shows_the_client_that_the_body_is_not_whole(rig, peer, stream)
     answer = read_answer(peer.received)
     assert answer.chunks == [b"a"]
     assert not answer.whole
-    assert peer.gone
+    assert peer.end == "fin"
     with pytest.raises(ResponseEnded):
         rig.call(stream.write, "b")
 
@@ -128,7 +128,7 @@ def test_leaving_a_block_by_an_error_is_truncation(app, rig, peer):
             raise RuntimeError("half way")
 
     assert not read_answer(peer.send(REQUEST)).whole
-    assert peer.gone
+    assert peer.end == "fin"
     rig.log.take("failed after the head")
 
 
@@ -187,7 +187,7 @@ def test_a_writer_lost_later_is_truncation(app, rig, peer):
     gc.collect()
     rig.loop.settle()
     assert not read_answer(peer.received).whole
-    assert peer.gone
+    assert peer.end == "fin"
     rig.log.take("was lost without end")
 
 
