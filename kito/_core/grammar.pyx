@@ -28,6 +28,13 @@ _OTHER_VERSION = re.compile(rb" HTTP/(?!1\.[01])[0-9]\.[0-9](?:\r|$)")
 _OTHER_PROTOCOL = re.compile(rb"(?:\r\n)*\S+ \S+ (?:RTSP|ICE)/")
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
+# What smuggling attempts are told, in place of llhttp's own words.
+cdef dict _SENTENCES = {
+    "Duplicate Content-Length": "two Content-Length fields",
+    "Content-Length can't be present with Transfer-Encoding": "Content-Length behind a Transfer-Encoding",
+    "Transfer-Encoding can't be present with Content-Length": "Transfer-Encoding behind a Content-Length",
+}
+
 # llhttp obeys these in a trailer section too, where they mean nothing (RFC 9110 section 6.5.1).
 cdef frozenset _NOT_IN_TRAILERS = frozenset((b"connection", b"proxy-connection"))
 
@@ -173,7 +180,7 @@ cdef object refusal(str reason, bint bad_method, bytes start):
         return VersionNotSupported("the HTTP version of the request is not served: use HTTP/1.1")
     if reason.startswith("Pause on PRI"):
         return VersionNotSupported("HTTP/2 is not served: use HTTP/1.1")
-    return BadRequest(f"the request is not HTTP/1.1: {reason}")
+    return BadRequest(_SENTENCES.get(reason) or f"the request is not HTTP/1.1: {reason}")
 
 
 cdef bint names_other_protocol(bytes start) except -1:

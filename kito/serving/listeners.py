@@ -23,6 +23,10 @@ __all__ = ("Address", "Listeners", "address_of")
 
 _log: Final = logging.getLogger("kito")
 
+# asyncio's own loop takes `backlog` for the number of connections to accept at once, too, and where it has no
+# descriptor for one it tries, and logs, that many times: thousands of tracebacks a second. So the kernel's is set again.
+ACCEPTED_AT_ONCE: Final = 1
+
 
 class Listeners:
     """The listening sockets of one server, wherever they come from, and the TLS before its connections.
@@ -119,12 +123,16 @@ class Listeners:
             tls["ssl"] = self._tls.context
             tls["ssl_handshake_timeout"] = self._options.timeouts.head  # it is the first part of every head
             tls["ssl_shutdown_timeout"] = CLOSE_S
-        return await loop.create_server(
+        backlog = self._options.limits.backlog
+        server = await loop.create_server(
             factory,  # type: ignore[arg-type]  # a protocol by its methods, as the loop needs it
             sock=sock,
-            backlog=self._options.limits.backlog,
+            backlog=ACCEPTED_AT_ONCE if isinstance(loop, asyncio.SelectorEventLoop) else backlog,
             **tls,
         )
+        if isinstance(loop, asyncio.SelectorEventLoop):
+            sock.listen(backlog)
+        return server
 
 
 def address_of(sock: socket.socket) -> Address:

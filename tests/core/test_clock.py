@@ -127,6 +127,54 @@ def test_a_thousand_connections_end_in_their_tick(app):
             rig.tick()
 
 
+def test_one_timer_sweeps_whatever_the_number_of_connections(app):
+    app.get("/", lambda: "x")
+    app.get("/events", lambda res: keep.append(res.sse()))
+    app.get("/slow", lambda: keep.append(asyncio.get_running_loop().create_future()) or keep[-1])
+    app.post("/up", lambda req: req.read(), stream_body=True)
+    host = b"host: x\r\n"
+    kinds = [
+        b"",
+        b"GET",
+        b"GET / HTTP/1.1\r\n" + host + b"\r\n",
+        b"GET /events HTTP/1.1\r\n" + host + b"\r\n",
+        b"GET /slow HTTP/1.1\r\n" + host + b"\r\n",
+        b"POST / HTTP/1.1\r\n" + host + b"content-length: 9\r\n\r\nx",
+        b"POST /up HTTP/1.1\r\n" + host + b"content-length: 9\r\n\r\nx",
+    ]
+    keep: list[object] = []
+    with serving(app, timeouts=Timeouts(handler=50)) as rig:
+        rig.state.clock.start(rig.loop)
+        for number in range(1000):
+            rig.connect().send(kinds[number % len(kinds)])
+        assert len(rig.state.connections) == 1000
+        asked = count_callbacks(rig.loop)
+        for _ in range(5):
+            rig.sleep(1.0)
+        assert asked == ["call_later"] * 5
+
+
+def count_callbacks(loop):
+    """From now on, what a loop was asked to call: the name of the method for each."""
+    asked = []
+
+    def counting(name):
+        method = getattr(loop, name)
+
+        def call(*args, **kwargs):
+            asked.append(name)
+            before = len(asked)
+            outcome = method(*args, **kwargs)
+            del asked[before:]  # call_later() is call_at()
+            return outcome
+
+        return call
+
+    for name in ("call_soon", "call_later", "call_at"):
+        setattr(loop, name, counting(name))
+    return asked
+
+
 @pytest.mark.parametrize(("tick_s", "seconds", "ticks"), [(0.25, 1.0, 4), (0.3, 1.0, 4), (2.0, 1.0, 1), (1.0, 0.01, 1)])
 def test_a_timeout_is_rounded_up_to_whole_ticks(app, tick_s, seconds, ticks):
     with serving(app, timeouts=Timeouts(head=seconds), tick_s=tick_s) as rig:
