@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from kito import Server
+from kito import Response, Server
 
 WEB = Path(__file__).parent / "web"
 
@@ -38,7 +38,7 @@ def publish(app: Server, handlers: Iterable[Handler]) -> None:
 def _page(text: str, suffix: str) -> Handler:
     body = text.encode()
 
-    def page(res):
+    def page(res: Response) -> None:
         res.header("content-type", CONTENT_TYPES[suffix])
         res.header("content-security-policy", SECURITY_POLICY)
         res.header("cache-control", "no-cache")
