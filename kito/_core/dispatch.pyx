@@ -14,6 +14,7 @@ import warnings
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.time cimport monotonic
 from cpython.dict cimport PyDict_GetItemWithError
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeLatin1
@@ -271,6 +272,7 @@ cdef class Dispatcher:
     cdef int _start(self, Exchange exchange, Response response, object coroutine, object context) except -1:
         """Run `coroutine` as a Task: eagerly where Python can, unless the user chose a task factory."""
         cdef Completion completion
+        exchange.started = monotonic()
         if EAGER and self.loop.get_task_factory() is None:
             task = asyncio.Task(coroutine, loop=self.loop, context=context, eager_start=True)
         else:

@@ -8,6 +8,7 @@ from kito._core.body cimport BodySource, RequestBody
 from kito._core.clock cimport Clock, Deadline, Timed
 from kito._core.common cimport DisconnectPolicy, ExchangePhase, Framing, REFERENCE_BYTES
 from kito._core.encoder cimport ResponseHead
+from kito._core.coding cimport Coding
 from kito._core.endpoint cimport Endpoint
 from kito._core.event cimport Event
 from kito._core.tally cimport StreamEnd, Tally
@@ -79,6 +80,9 @@ cdef class Exchange(Timed):
     cdef object task
     cdef bint cancelled           # we have cancelled it: not again before its cleanup is too late
     cdef DisconnectPolicy on_disconnect
+    cdef double started           # when its task was started, or its body opened; 0.0 before
+    cdef double last_frame        # when its last frame was timed; 0.0: none was, negative: this one is not the producer's
+    cdef Coding coding            # None for a body that is sent as it is written
     cdef Flow flow                # None for a stream that writes at once, and once it is over
     cdef Tally tally
     cdef Clock clock

@@ -291,6 +291,7 @@ cdef class Exchange(Timed):
     cdef void on_deadline(self, int kind) noexcept:
         """Silence has lasted `heartbeat_ticks`, or the entry is to move on to when it will have."""
         cdef int64_t quiet = self.clock.tick - self.quiet_since
+        cdef double last_frame
         if self.phase != EXCHANGE_STREAMING:
             self._cleanup_late()
             return
@@ -303,8 +304,10 @@ cdef class Exchange(Timed):
                 self.flow.release()
             # A reader that is behind is not silent: it has bytes to read.
             if not self.is_behind() and self.remaining < 0:
+                self.last_frame, last_frame = -1.0, self.last_frame
                 memcpy(self.frame(len(HEARTBEAT)), <const char*>HEARTBEAT, len(HEARTBEAT))
                 self.wrote()
+                self.last_frame = last_frame
             self.quiet_since = self.clock.tick - 1      # this tick has only begun
             self.clock.arm(&self.heartbeat, self.heartbeat_ticks - 1)
         except Exception:

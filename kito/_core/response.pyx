@@ -1,10 +1,11 @@
 """Response: status, fields and the ways to answer that every request may take."""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
-from kito._core.common cimport EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, ExchangePhase
+from kito._core.common cimport EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, EXCHANGE_STREAMING, ExchangePhase
+from kito._core.coding cimport Coding
 from kito._core.encoder cimport ResponseHead, encode_name, encode_value
 from kito._core.event cimport encode_retry, to_json
 from kito._core.exchange cimport Exchange, NO_EXCHANGE
@@ -148,12 +149,36 @@ cdef class Response(ResponseHead):
         self.exchange.add_on_close(fn)
         return fn
 
+    def set_coding(self, Coding coding):
+        """Send the body in a content coding, as far as the coding is for it; for `on_head` functions.
+
+        The fields that speak of the body are made to fit: Content-Encoding is set, Content-Length dropped, a strong
+        ETag made weak (RFC 9110 section 8.8.1).
+        """
+        self._must_be_open()
+        self._coding = coding
+
+    cdef int _announce_coding(self) except -1:
+        cdef bytes tag = self.get_field(b"etag")
+        self.set_field(b"content-encoding", self._coding.name)
+        self.remove_field(b"content-length")
+        if tag is not None and not tag.startswith(b"W/"):
+            self.set_field(b"etag", b"W/" + tag)
+        return 0
+
+    cdef int _send_coded(self, const char* body, Py_ssize_t size) except -1:
+        cdef bytes coded = self._coding.encode_whole(PyBytes_FromStringAndSize(body, size))
+        self._announce_coding()
+        return self.exchange.send(self, PyBytes_AS_STRING(coded), PyBytes_GET_SIZE(coded), coded)
+
     cdef int commit(self, const char* body, Py_ssize_t size, object owner) except -1:
         cdef list waiting = self._on_head
         if waiting is None:
             return self.exchange.send(self, body, size, owner)
         self._tell_head()
         try:
+            if self._coding is not None and size and self._coding.min_size <= size <= self._coding.max_size:
+                return self._send_coded(body, size)
             return self.exchange.send(self, body, size, owner)
         except Exception:
             self._on_head = waiting         # no head was written: that of the error's answer will be
@@ -162,7 +187,13 @@ cdef class Response(ResponseHead):
     cdef int commit_open(self, bint events) except -1:
         if self._on_head is not None:
             self._tell_head()
-        return self.exchange.open(self, events)
+        if self._coding is None or not self._coding.streams:
+            return self.exchange.open(self, events)
+        self._announce_coding()
+        self.exchange.open(self, events)
+        if self.exchange.phase == EXCHANGE_STREAMING:
+            self.exchange.coding = self._coding
+        return 0
 
     cdef int _tell_head(self) except -1:
         cdef list waiting = self._on_head
@@ -182,7 +213,7 @@ cdef class Response(ResponseHead):
         """Forget status, headers and type, as if nothing had been set; for error handlers. Raises `ResponseStarted`."""
         self._must_be_open()
         self.status_code = 200
-        self.content_type = self.fields = self._later = None
+        self.content_type = self.fields = self._later = self._coding = None
         self.flags = 0
         self.declared_length = -1
         return self
@@ -212,7 +243,9 @@ cdef class Response(ResponseHead):
         self.commit_open(True)
         writer = open_events(self.exchange, last_event_id)
         if block is not None:
+            self.exchange.last_frame = -1.0     # it is not the producer's, and not timed
             writer.put(PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block), block)
+            self.exchange.last_frame = 0.0
         self.exchange.start_heartbeat(heartbeat)
         if flow is not None:
             flow.attach(self.exchange)

@@ -11,6 +11,19 @@ cdef class StreamEnd:
     cdef readonly uint64_t dropped    # events that a reader fell behind too far to be sent
 
 
+cdef enum TallySizes:
+    BUCKETS = 19                  # up to 1 ms, 2 ms, 4 ms ... 131 s, and longer
+
+
+# How often something took how long.
+cdef class Histogram:
+    cdef uint64_t counts[BUCKETS]
+    cdef uint64_t count
+    cdef double sum_s
+
+    cdef void note(self, double seconds) noexcept
+
+
 # Totals of a loop's exchanges, owned by the loop's state.
 cdef class Tally:
     cdef public uint64_t requests
@@ -20,5 +33,9 @@ cdef class Tally:
     cdef public uint64_t body_bytes
     cdef public uint64_t dropped  # events
     cdef dict ends                # reason -> number of streams
+    # Of streams, in seconds.
+    cdef Histogram time_to_head   # from the start of the handler's task
+    cdef Histogram time_to_first  # the same, to the first chunk or event
+    cdef Histogram gaps           # between loop turns in which a stream has written
 
     cdef int count_end(self, str reason) except -1

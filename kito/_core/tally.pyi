@@ -15,6 +15,15 @@ class StreamEnd:
     def dropped(self) -> int: ...
 
 @type_check_only
+class _Times(TypedDict):
+    count: int
+    sum: float
+    buckets: dict[float, int]
+
+class Histogram:
+    def snapshot(self) -> _Times: ...
+
+@type_check_only
 class _Totals(TypedDict):
     requests: int
     streams_opened: int
@@ -23,6 +32,9 @@ class _Totals(TypedDict):
     body_bytes: int
     dropped: int
     ends: dict[str, int]
+    time_to_head: _Times
+    time_to_first: _Times
+    gaps: _Times
 
 class Tally:
     requests: int

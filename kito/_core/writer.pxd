@@ -15,12 +15,15 @@ cdef class Cork:
     cdef bint _scheduled          # _on_turn is in the loop's queue
     cdef WriteBuffer _spare       # first of the pool of empty buffers
     cdef int _spares              # buffers in the pool
+    cdef double _turn_time        # of the turn whose end is scheduled; 0.0: nobody has asked
     cdef Windows _windows         # None until a stream gathers text
 
     cdef int enlist(self, TransportWriter writer) except -1
     cdef WriteBuffer borrow(self)
     cdef void give_back(self, WriteBuffer buffer) noexcept
     cdef Windows open_windows(self)
+    # Seconds of the monotonic clock, read once a turn.
+    cdef double now(self) noexcept
 
 
 cdef class TransportWriter:

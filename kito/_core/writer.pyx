@@ -7,6 +7,8 @@ when CORK_BYTES are pending or on flush().
 
 import logging
 
+from cpython.time cimport monotonic
+
 from kito._core.buffer cimport WriteBuffer
 from kito._core.common cimport CORK_BYTES, FAIR_BYTES, POOLED_BUFFERS, POOLED_BYTES
 from kito._core.encoder cimport write_bytes
@@ -119,6 +121,7 @@ cdef class Cork:
         if not self._scheduled and self._call_soon is not None:
             self._call_soon(self._on_turn)
             self._scheduled = True
+            self._turn_time = 0.0
         return 0
 
     cdef WriteBuffer borrow(self):
@@ -129,6 +132,13 @@ cdef class Cork:
         self._spares -= 1
         buffer.spare = None
         return buffer
+
+    cdef double now(self) noexcept:
+        if not self._scheduled:
+            return monotonic()
+        if self._turn_time == 0.0:
+            self._turn_time = monotonic()
+        return self._turn_time
 
     cdef Windows open_windows(self):
         if self._windows is None:

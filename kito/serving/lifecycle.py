@@ -57,11 +57,17 @@ class Server(App):
 
     @property
     def stats(self) -> dict[str, Any]:
-        """Counts since start, of this process: connections, requests, streams by how they ended, events, bytes."""
+        """Counts since start, of this process: connections, requests, streams and how they ended, times, backlog."""
         state = self.state
         if state is None:
             return {}
-        return {"connections": len(state.connections), "accepted": state.accepted, **state.tally.snapshot()}
+        backlog = sum(connection.backlog for connection in state.connections)
+        return {
+            "connections": len(state.connections),
+            "accepted": state.accepted,
+            "backlog": backlog,
+            **state.tally.snapshot(),
+        }
 
     @overload
     def listen(self, on_ready: Ready, **options: Any) -> None: ...

@@ -32,7 +32,7 @@ CORE_LAYERS = [
     {"request", "response", "stream"},
     {"flow"},
     {"exchange"},
-    {"body", "endpoint", "writer", "tally"},
+    {"body", "coding", "endpoint", "writer", "tally"},
     {"windows"},
     {"declined", "encoder", "event", "grammar"},
     {"buffer", "clock", "listeners", "socket_options"},
