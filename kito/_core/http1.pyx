@@ -79,7 +79,7 @@ cdef class Http1Connection(Connection):
         finally:
             self.writer.corked = False
         self.writer.flush()
-        self.writer.turn_bytes = 0
+        self.writer.begin_turn()
         return self._rest()
 
     cdef int _consume(self, bytes data) except -1:

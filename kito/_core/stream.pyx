@@ -58,7 +58,7 @@ cdef class StreamWriter:
         if exchange.phase != EXCHANGE_STREAMING:
             return self.refuse()
         if size == 0:
-            return READY
+            return exchange.drained()
         if exchange.flow is None:
             write_payload(exchange, data, size, owner)
         else:

@@ -1,6 +1,6 @@
 """Corked output of a connection: one system call a loop turn, with backpressure."""
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from kito._core.buffer cimport WriteBuffer
 from kito._core.windows cimport Windows
@@ -45,7 +45,12 @@ cdef class TransportWriter:
     cdef Py_ssize_t high_water    # bytes; the transport's own mark
     cdef Py_ssize_t max_backlog   # bytes
     cdef bint own_marks           # both are those of the exchange under way
-    cdef Py_ssize_t turn_bytes    # handed over in this turn of the loop
+    # Of this turn of the loop: bytes handed over, writes that could be awaited, and the number of them at which to look
+    # at the clock again, which doubles; when it was looked at first, with the second write.
+    cdef Py_ssize_t turn_bytes
+    cdef Py_ssize_t turn_writes
+    cdef Py_ssize_t turn_look
+    cdef int64_t turn_began_ns
     cdef readonly uint64_t bytes_out
     cdef list _waiters            # futures of producers over the high-water mark
     cdef readonly object lost     # exception for awaiting producers once detached
@@ -60,7 +65,9 @@ cdef class TransportWriter:
     cdef int write_shared(self, bytes frame) except -1
     cdef int flush(self) except -1
     cdef Py_ssize_t backlog(self) noexcept
-    cdef object drained(self)     # awaitable: READY, or waits for the low-water mark
+    cdef object drained(self)     # awaitable: READY, or waits for the low-water mark, or for everybody else's turn
+    cdef object _look(self)
+    cdef void begin_turn(self) noexcept
     # In bytes, 0: as the other one allows. Returns max_backlog as it is then.
     cdef Py_ssize_t set_marks(self, Py_ssize_t high_water, Py_ssize_t max_backlog) except -1
     cdef void pause(self) noexcept

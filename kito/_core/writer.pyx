@@ -10,13 +10,31 @@ import logging
 from cpython.time cimport monotonic
 
 from kito._core.buffer cimport WriteBuffer
-from kito._core.common cimport CORK_BYTES, FAIR_BYTES, POOLED_BUFFERS, POOLED_BYTES
+from kito._core.common cimport CORK_BYTES, FAIR_BYTES, FAIR_NS, FAIR_WRITES, POOLED_BUFFERS, POOLED_BYTES
 from kito._core.encoder cimport write_bytes
 from kito._core.windows cimport Windows
 
 from kito.errors import ConnectionClosed
 
 _log = logging.getLogger("kito")
+
+cdef extern from *:
+    """
+    #ifdef _WIN32
+    #include <windows.h>
+    static int64_t kito_monotonic_ns(void) {
+        return (int64_t)GetTickCount64() * 1000000;
+    }
+    #else
+    #include <time.h>
+    static int64_t kito_monotonic_ns(void) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    }
+    #endif
+    """
+    int64_t kito_monotonic_ns() noexcept
 
 
 cdef class Ready:
@@ -109,7 +127,7 @@ cdef class Cork:
         self._dirty = []
         for writer in dirty:
             writer.listed = False
-            writer.turn_bytes = 0
+            writer.begin_turn()
             try:
                 writer.flush()
             except Exception:
@@ -270,10 +288,31 @@ cdef class TransportWriter:
     cdef object drained(self):
         cdef Drain drain
         if not self.paused and self.lost is None:
-            return READY if self.turn_bytes < FAIR_BYTES else TURN
+            self.turn_writes += 1
+            if (self.turn_writes < self.turn_look or self.turn_writes == 1) and self.turn_bytes < FAIR_BYTES:
+                return READY
+            return self._look()
         drain = Drain.__new__(Drain)
         drain._writer = self
         return drain
+
+    cdef object _look(self):
+        """Whether a producer that never has to wait has had the loop for long enough."""
+        cdef int64_t now_ns
+        if self.turn_bytes >= FAIR_BYTES or self.turn_writes >= FAIR_WRITES:
+            return TURN
+        now_ns = kito_monotonic_ns()
+        if self.turn_look == 0:
+            self.turn_began_ns = now_ns
+            self.turn_look = self.turn_writes + 1
+        elif now_ns - self.turn_began_ns >= FAIR_NS:
+            return TURN
+        else:
+            self.turn_look = 2 * self.turn_writes
+        return READY
+
+    cdef void begin_turn(self) noexcept:
+        self.turn_bytes = self.turn_writes = self.turn_look = 0
 
     cdef Py_ssize_t set_marks(self, Py_ssize_t high_water, Py_ssize_t max_backlog) except -1:
         if (high_water or max_backlog) and self.transport is not None:
