@@ -6,11 +6,25 @@ import mimetypes
 from email.message import Message
 from typing import Final
 
-__all__ = ("FORM_TYPES", "MULTIPART", "URLENCODED", "guess_type", "is_json", "media_type", "parameter", "with_charset")
+from .errors import BadRequest
+
+__all__ = (
+    "CHARSETS",
+    "FORM_TYPES",
+    "MULTIPART",
+    "URLENCODED",
+    "decode_text",
+    "guess_type",
+    "is_json",
+    "media_type",
+    "parameter",
+    "with_charset",
+)
 
 URLENCODED: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
 FORM_TYPES: Final = (URLENCODED, MULTIPART)
+CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "iso-8859-1"})  # of text that is read, in lower case
 
 # Types of the present web; everything else is Python's own table, the same on every machine.
 _TYPES: Final = {
@@ -56,6 +70,17 @@ def parameter(content_type: str, name: str) -> str | None:
     message["content-type"] = content_type
     value = message.get_param(name)
     return value if isinstance(value, str) else None
+
+
+def decode_text(body: bytes, content_type: str) -> str:
+    """Return a body of text decoded as its type says, UTF-8 if it does not; `BadRequest` when that is not possible."""
+    charset = ((parameter(content_type, "charset") if "charset" in content_type.lower() else None) or "utf-8").lower()
+    if charset not in CHARSETS:
+        raise BadRequest("the charset of the body is not known: send UTF-8")
+    try:
+        return body.decode(charset)
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"the body is not {charset.upper()}: {error.reason} at byte {error.start}") from None
 
 
 def is_json(kind: str) -> bool:

@@ -12,6 +12,7 @@ from ._core.request import Request as CoreRequest
 from .errors import BadRequest
 from .forms import FormData, FormLimits, form_of
 from .headers import Headers, MultiDict, parse_cookies, parse_query
+from .media_types import decode_text
 from .proxies import Origin, Proxies, plain_address, without_port
 
 if TYPE_CHECKING:
@@ -189,11 +190,11 @@ class Request(CoreRequest):
         return await self.read_body()
 
     def text(self) -> str:
-        """Return the body as UTF-8 text; `BadRequest` when it is not."""
-        try:
-            return self.raw_body.decode()
-        except UnicodeDecodeError as error:
-            raise BadRequest(f"the body is not UTF-8: {error.reason} at byte {error.start}") from None
+        """Return the body as text, in the charset that its content type names, else UTF-8.
+
+        `BadRequest` for a body that is not, and for a charset other than UTF-8, US-ASCII and ISO-8859-1.
+        """
+        return decode_text(self.raw_body, self.header("content-type") or "")
 
     def json(self) -> Any:
         """Return the body decoded from JSON (RFC 8259); `BadRequest` when it is not."""

@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 
 from ..errors import BadRequest, BodyTooLarge, ConfigError
 from ..files.names import safe_name
-from ..media_types import parameter
+from ..media_types import CHARSETS, parameter
 from .data import UploadFile
 from .limits import FormLimits, Pairs
 
@@ -20,7 +20,6 @@ __all__ = ("MultipartReader",)
 HEADER_BYTES: Final = 4096  # of one header line of a part
 HEADER_COUNT: Final = 8  # of one part; RFC 7578 §4 has a use for three
 BOUNDARY_LENGTH: Final = 70  # RFC 2046 §5.1.1
-_CHARSETS: Final = {"utf-8", "utf8", "us-ascii", "iso-8859-1"}
 _PLAIN_CODINGS: Final = {"7bit", "8bit", "binary"}  # that change nothing (RFC 2045 §6.2)
 
 
@@ -165,7 +164,7 @@ class _Part:
             kind = self.segment.content_type or "application/octet-stream"
             return UploadFile(safe_name(self.segment.filename), kind, self.file, self.size)
         charset = (self.segment.charset or "utf-8").lower()
-        if charset not in _CHARSETS:
+        if charset not in CHARSETS:
             raise BadRequest("a field of the form is in a charset that is not known: send UTF-8")
         try:
             return self.file.read().decode(charset)

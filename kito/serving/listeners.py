@@ -24,7 +24,7 @@ __all__ = ("Address", "Listeners", "address_of")
 _log: Final = logging.getLogger("kito")
 
 # asyncio's own loop takes `backlog` for the number of connections to accept at once, too, and where it has no
-# descriptor for one it tries, and logs, that many times: thousands of tracebacks a second. So the kernel's is set again.
+# descriptor for one it tries, and logs, that many times: thousands of tracebacks a second. The kernel's is set again.
 ACCEPTED_AT_ONCE: Final = 1
 
 

@@ -135,6 +135,16 @@ def test_many_small_extensions_are_refused_too():
 
 
 @cuts
+@pytest.mark.parametrize(("size", "status"), [(200, 200), (260, 400), (2000, 400)])
+def test_extensions_are_counted_however_they_arrive(cut, size, status):
+    # A chunk's line and line ends, 24 bytes of them, are no extension.
+    request = b"POST / HTTP/1.1\r\n%stransfer-encoding: chunked\r\n\r\n" % HOST
+    assert ask(request + b"3;" + b"a" * size + b"\r\nabc\r\n0\r\n\r\n", cut) == status
+    several = b"".join(b"1;" + b"a" * (size // 10) + b"\r\nx\r\n" for _ in range(10))
+    assert ask(request + several + b"0\r\n\r\n", cut) == (status if size > 460 else 200)
+
+
+@cuts
 def test_extensions_within_their_limit_are_ignored(cut):
     request = b"POST / HTTP/1.1\r\n%stransfer-encoding: chunked\r\n\r\n" % HOST
     assert ask(request + b'3;name;name="value"\r\nabc\r\n' * 5 + b"0;last\r\n\r\n", cut) == 200

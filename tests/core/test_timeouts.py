@@ -210,6 +210,22 @@ def test_a_handler_that_does_not_answer_is_cancelled_and_answered_for(app, rig, 
     assert peer.gone
 
 
+@pytest.mark.parametrize(("timeout", "ticks"), [(2, 2), (9.5, 10), (None, 200)])
+def test_a_route_may_have_its_own_time(app, rig, peer, timeout, ticks):
+    app.get("/own", rig.future, timeout=timeout)
+    app.get("/stream", lambda res: streams.append(res.stream()), timeout=timeout)
+    streams = []
+    peer.send(b"GET /own HTTP/1.1\r\nhost: x\r\n\r\n")
+    other = rig.connect()
+    other.send(b"GET /stream HTTP/1.1\r\nhost: x\r\n\r\n")
+    rig.tick(ticks)
+    assert peer.received == b""
+    rig.tick()
+    if timeout is not None:
+        assert read_answer(peer.received).status == 503
+    assert not streams[0].closed
+
+
 def test_a_handler_that_will_not_be_cancelled_answers_nobody(app, rig, peer):
     answers = []
 

@@ -256,6 +256,35 @@ def test_a_bad_value_of_an_option_names_the_good_ones(value):
     assert routes(app) == []
 
 
+@pytest.mark.parametrize(
+    ("option", "match"),
+    [
+        ({"body_size": -1}, "body_size is -1: write a number of bytes"),
+        ({"body_size": "1 MiB"}, "body_size is '1 MiB'"),
+        ({"body_size": True}, "body_size is True"),
+        ({"body_size": 2**63}, "body_size is"),
+        ({"body_size": None}, "add stream_body=True"),
+        ({"timeout": 0}, "timeout is 0: write seconds"),
+        ({"timeout": -1.5}, "timeout is -1.5"),
+        ({"timeout": float("nan")}, "timeout is nan"),
+        ({"timeout": 10**9}, "timeout is 1000000000"),
+        ({"timeout": "5"}, "timeout is '5'"),
+    ],
+)
+def test_a_bound_of_a_route_has_to_be_one(option, match):
+    app = server()
+    with pytest.raises(ValueError, match=match):
+        app.post("/", hello, **option)
+    assert routes(app) == []
+    app.post("/", hello, body_size=0, timeout=0.5)
+    app.put("/", hello, stream_body=True, body_size=None, timeout=None)
+
+
+def test_a_streamed_body_is_no_parameter():
+    with pytest.raises(TypeError, match=r"/up: a streamed body is no parameter.*req\.stream\(\)"):
+        server().post("/up", lambda body: None, stream_body=True)
+
+
 @pytest.mark.parametrize("handler", [hello, lambda res: res.sse()], ids=["function", "lambda"])
 def test_an_sse_handler_has_to_yield(handler):
     app = server()

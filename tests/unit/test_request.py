@@ -209,6 +209,28 @@ def test_text():
 
 
 @pytest.mark.parametrize(
+    ("charset", "body", "text"),
+    [
+        ("utf-8", "ü".encode(), "ü"),
+        ('"UTF-8"', "ü".encode(), "ü"),
+        ("ISO-8859-1", b"\xfc", "ü"),
+        ("us-ascii", b"u", "u"),
+        ("", "ü".encode(), "ü"),
+        ("us-ascii", b"\xfc", None),
+        ("utf-16", b"u\0", None),
+        ("rot13", b"u", None),
+        ("nothing-known", b"u", None),
+    ],
+)
+def test_text_in_the_charset_that_its_type_names(charset, body, text):
+    data = raw("/", f"content-type: text/plain; charset={charset}", method="POST", body=body)
+    if text is None:
+        assert "the body is not US-ASCII" in (error := refused(lambda req: req.text(), data)) or "send UTF-8" in error
+    else:
+        assert seen(lambda req: req.text(), data) == text
+
+
+@pytest.mark.parametrize(
     ("body", "value"),
     [(b'{"a":[1,null,"\xc3\xbc"]}', {"a": [1, None, "ü"]}), (b" 7 ", 7), (b'"x"', "x"), (b"null", None)],
 )
