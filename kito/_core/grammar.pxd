@@ -28,6 +28,9 @@ cdef bint names_other_protocol(bytes start) except -1
 # How many bytes there are up to the first CR LF CR LF, with it; `size` when there is none.
 cdef Py_ssize_t through_empty_line(const char* data, Py_ssize_t size) noexcept
 
+# What the empty lines before a request leave: 0, or 1 when they end with a CR, or -1 when a CR has no LF.
+cdef int read_blank_lines(int lone_cr, const char* data, Py_ssize_t size) noexcept
+
 # How many bytes of CR LF CR LF the input ends with, 0 to 3, when what came before it ended with `carry`.
 cdef int match_end(int carry, object data, Py_ssize_t size) except -1
 

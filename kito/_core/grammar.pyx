@@ -201,6 +201,21 @@ cdef Py_ssize_t through_empty_line(const char* data, Py_ssize_t size) noexcept:
     return size
 
 
+cdef int read_blank_lines(int lone_cr, const char* data, Py_ssize_t size) noexcept:
+    """Walk over empty lines before a request line."""
+    cdef Py_ssize_t index
+    for index in range(size):
+        if lone_cr:
+            if data[index] != c"\n":
+                return -1
+            lone_cr = 0
+        elif data[index] == c"\r":
+            lone_cr = 1
+        elif data[index] != c"\n":
+            return 0
+    return lone_cr
+
+
 cdef int match_end(int carry, object data, Py_ssize_t size) except -1:
     """How much of an empty line, CR LF CR LF, the input ends with: 0 to 3 bytes."""
     cdef bytes tail = bytes(data[max(size - 3, 0):])

@@ -42,6 +42,7 @@ cdef class RequestParser:
     cdef bint expects_continue
     cdef bint wants_upgrade
     cdef list trailers            # flat [name, value, ...] of those that are let through, None: none
+    cdef int lone_cr              # between messages: 1 behind a CR that waits for its LF, -1 when another byte came; else 0
     cdef int carry                # bytes of an empty line that the last feed ended with
     cdef object feeding           # what is being fed
     cdef Py_ssize_t head_bytes    # of fields and request line seen so far

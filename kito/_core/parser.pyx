@@ -14,7 +14,7 @@ from kito._core.common cimport CHUNKED_BYTES, FEED_BYTES
 from kito._core.declined cimport BodyCallbacks
 from kito._core.grammar cimport (
     check_codings, check_host, connection_words, is_plain_path, is_trailer, is_word, known_method, match_end,
-    names_other_protocol, refusal, split_target, through_empty_line,
+    names_other_protocol, read_blank_lines, refusal, split_target, through_empty_line,
 )
 
 import httptools
@@ -82,8 +82,9 @@ cdef class RequestParser:
 
     cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1:
         cdef ParserPhase phase = self.phase
-        self.feeding = data
-        self.feeding_bytes = size
+        if self.lone_cr < 0:
+            raise BadRequest("a CR without its LF before the request line")   # RFC 9112 section 2.2
+        self.feeding, self.feeding_bytes = data, size
         try:
             self._feed(data)
             if self.phase == PARSER_BETWEEN:
@@ -132,7 +133,10 @@ cdef class RequestParser:
             return missing
         # In steps, so that what reaches no callback is counted before there is much of it.
         size = min(size, <Py_ssize_t>(CHUNKED_BYTES if self.phase == PARSER_BODY else FEED_BYTES))
-        return through_empty_line(data, size)
+        size = through_empty_line(data, size)
+        if self.phase == PARSER_BETWEEN and (self.lone_cr or data[0] == c"\r"):
+            self.lone_cr = read_blank_lines(self.lone_cr, data, size)
+        return size
 
     def _translate(self, error):
         """The RemoteProtocolError behind an error of httptools."""

@@ -95,7 +95,7 @@ cdef class Http1Reader(ParserSink):
         return exchange
 
     cdef bint between(self) noexcept:
-        return self.ready is None and self.parser.phase == PARSER_BETWEEN
+        return self.ready is None and self.parser.phase == PARSER_BETWEEN and not self.parser.lone_cr
 
     cdef int on_head(self, RequestParser parser) except -1:
         cdef Http1Exchange exchange = self._new()

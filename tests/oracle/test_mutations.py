@@ -149,7 +149,7 @@ def test_every_tolerance_is_needed(bench: Bench) -> None:
     samples = {
         "several spaces between the words of the request line": b"GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
         "several empty lines before the request line": b"\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        "a bare CR or LF before the request line": b"\r\n\rGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "a bare LF before the request line": b"\r\n\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
         "a tab behind a length": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\t\r\n\r\n.",
         "a tab in a list of connection options": b"GET / HTTP/1.0\r\nConnection: keep-alive\t\r\n\r\n"
         b"GET / HTTP/1.0\r\n\r\n",
