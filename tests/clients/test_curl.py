@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.clients.event_lines import EventReader
+from kito.testing import EventParser
 from tests.clients.marks import EVENT_MARKS, EVENTS, STREAM_MARKS, STREAM_PIECES, assert_on_marks, since_first
 from tests.clients.program import ORIGIN
 from tests.conftest import require_tool
@@ -43,7 +43,7 @@ def test_stream_arrives_on_its_marks_and_the_connection_is_reused() -> None:
 
 
 def test_events_arrive_on_their_marks() -> None:
-    reader = EventReader()
-    events = [(at, event) for at, line in curl(f"{ORIGIN}/events") if (event := reader.feed(line))]
-    assert [(event.type, event.data) for _, event in events] == list(EVENTS)
+    parser = EventParser()
+    events = [(at, event) for at, line in curl(f"{ORIGIN}/events") for event in parser.feed(f"{line}\n".encode())]
+    assert [(event.event, event.data) for _, event in events] == list(EVENTS)
     assert_on_marks(since_first(events), EVENT_MARKS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.event_lines import EventReader
+from kito.testing import EventParser
 from tests.clients.marks import EVENT_MARKS, EVENTS, STREAM_MARKS, STREAM_PIECES, assert_on_marks
 from tests.clients.program import ORIGIN
 from tests.conftest import require_module
@@ -47,14 +47,14 @@ def test_stream_arrives_on_its_marks_and_the_connection_is_reused(client: "httpx
 
 
 def test_events_arrive_on_their_marks_and_the_connection_is_reused(client: "httpx2.Client") -> None:
-    reader = EventReader()
     start = time.monotonic()
     with client.stream("GET", "/events") as response:
         port = local_port(response)
         assert response.headers["content-type"] == "text/event-stream"
-        lines = ((time.monotonic() - start, line) for line in response.iter_lines())
-        events = [(at, event) for at, line in lines if (event := reader.feed(line))]
-    assert [(event.type, event.data) for _, event in events] == list(EVENTS)
+        parser = EventParser()
+        pieces = ((time.monotonic() - start, piece) for piece in response.iter_raw())
+        events = [(at, event) for at, piece in pieces for event in parser.feed(piece)]
+    assert [(event.event, event.data) for _, event in events] == list(EVENTS)
     assert_on_marks(events, EVENT_MARKS)
     with client.stream("GET", "/nowhere") as response:
         assert local_port(response) == port

@@ -44,7 +44,7 @@ class Site:
         fields = dict(req.headers.items())
         self.visits.append(Visit(time.monotonic(), req.method, fields, req.body))
         if len(self.visits) > len(self._answers):
-            res.status(204).end()
+            res.sse_done()
             return
         self.seen.clear()
         outcome = self._answers[len(self.visits) - 1](self, res)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from examples.showcase.answers import PROMPT_LENGTH, answer_to, tokens_for
-from tests.clients.event_lines import EventReader, ReceivedEvent
+from kito.testing import EventParser, ReceivedEvent
 from tests.clients.marks import EVENTS, STREAM_PIECES
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ LOG_LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3} (DEBUG|INFO|WARN|ERROR) +\w+ +\S.*
 
 
 def events_of(response: "httpx2.Response") -> Iterator[ReceivedEvent]:
-    reader = EventReader()
-    return (event for line in response.iter_lines() if (event := reader.feed(line)))
+    parser = EventParser()
+    return (event for piece in response.iter_raw() for event in parser.feed(piece) if isinstance(event, ReceivedEvent))
 
 
 def watch(client: "httpx2.Client", path: str) -> list[ReceivedEvent]:
@@ -35,7 +35,7 @@ def test_the_two_published_routes(client: "httpx2.Client") -> None:
     with ThreadPoolExecutor() as pool:
         text, events = pool.submit(client.get, "/stream"), pool.submit(watch, client, "/events")
     assert text.result().text == "".join(STREAM_PIECES)
-    assert [(event.type, event.data) for event in events.result()] == list(EVENTS)
+    assert [(event.event, event.data) for event in events.result()] == list(EVENTS)
 
 
 @pytest.mark.parametrize("prompt", ["a haiku, please", "say hello", "what is “kito” & why?"])
@@ -68,14 +68,14 @@ def test_the_progress_of_a_job_rises_to_a_hundred(client: "httpx2.Client") -> No
     path = started.headers["location"]
     assert path == f"/job/{started.json()['id']}"
     *progress, done = watch(client, path)
-    assert {event.type for event in progress} == {"progress"}
+    assert {event.event for event in progress} == {"progress"}
     percents = [json.loads(event.data)["percent"] for event in progress]
     assert len(percents) > 10
     assert all(before <= after for before, after in pairwise(percents))
     assert percents[-1] == 100
-    assert (done.type, json.loads(done.data)) == ("done", {"photos": 120})
+    assert (done.event, json.loads(done.data)) == ("done", {"photos": 120})
     late = watch(client, path)
-    assert [event.type for event in late] == ["progress", "done"]
+    assert [event.event for event in late] == ["progress", "done"]
 
 
 def test_a_job_that_does_not_exist_is_not_found(client: "httpx2.Client") -> None:
@@ -88,7 +88,7 @@ def test_log_entries_are_numbered_and_keep_their_lines(client: "httpx2.Client") 
     with client.stream("GET", "/logs") as response:
         entries = list(islice(events_of(response), 6))
     assert [entry.id for entry in entries] == ["1", "2", "3", "4", "5", "6"]
-    assert {entry.type for entry in entries} == {"message"}
+    assert {entry.event for entry in entries} == {"message"}
     assert all(LOG_LINE.fullmatch(entry.data.split("\n")[0]) for entry in entries)
     failure = next(entry.data.split("\n") for entry in entries if " ERROR " in entry.data)
     assert failure[1:3] == ["Traceback (most recent call last):", '  File "mailer/outbox.py", line 71, in deliver']

@@ -28,6 +28,7 @@ from kito import (
     Timeouts,
     server,
 )
+from kito.testing import AsyncTestClient, ReceivedEvent, TestClient
 
 app = server(port=8000, limits=Limits(body_size=1 << 20), timeouts=Timeouts(head=5))
 assert_type(app, Server)
@@ -163,6 +164,33 @@ def block() -> None:
     assert_type(app.listen(3000, "127.0.0.1", lambda: None), None)
     assert_type(app.listen(lambda: None), None)
     assert_type(app.close(), None)
+
+
+# Tests: clients of an app.
+
+
+def check() -> None:
+    with TestClient(app, timeout=2, headers={"x-test": "1"}) as client:
+        answer = client.post("/cats", json={"name": "Tom"}, query={"a": 1}, timeout=1)
+        assert_type(answer.status, int)
+        assert_type(answer.headers.get("etag"), str | None)
+        assert_type(answer.chunks, tuple[bytes, ...] | None)
+        with client.stream("GET", "/", read_rate=100) as stream:
+            assert_type(stream.next(), bytes)
+            assert_type(list(stream), list[bytes])
+        with client.sse("/ticks", last_event_id="1") as events:
+            assert_type(events.next(timeout=1), ReceivedEvent)
+            assert_type(events.next_comment(), str)
+
+
+async def check_on_this_loop() -> None:
+    async with AsyncTestClient(app) as client:
+        assert_type((await client.get("/")).text, str)
+        async with client.stream("GET", "/") as stream:
+            assert_type(await stream.rest(), list[bytes])
+        async with client.sse("/ticks") as events:
+            assert_type([event.data async for event in events], list[str])
+        assert_type(await client.advance(15), None)
 
 
 # Errors: one tree.
