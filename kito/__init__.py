@@ -12,6 +12,7 @@ from ._version import __version__
 from .browser import client_script
 from .chains import Next, middleware
 from .config import Limits, Timeouts
+from .error_kinds import KnownError, error
 from .errors import (
     ConfigError,
     ConnectionClosed,
@@ -41,6 +42,7 @@ __all__ = (
     "HTTPError",
     "Headers",
     "KitoError",
+    "KnownError",
     "Limits",
     "LocalProtocolError",
     "Next",
@@ -61,6 +63,7 @@ __all__ = (
     "WorkerError",
     "__version__",
     "client_script",
+    "error",
     "middleware",
     "router",
     "schema",
@@ -80,6 +83,9 @@ def server(**options: Any) -> Server:
     return Server(**options)
 
 
-def router() -> Router:
-    """Return a new router: routes and middlewares to be mounted, `app.mount("/cats", cats)`, once or often."""
-    return Router()
+def router(*, host: str | None = None) -> Router:
+    """Return a new router: routes and middlewares to be mounted, `app.mount("/cats", cats)`, once or often.
+
+    With a `host`, such as "api.example.com" or "*.example.com", they are for requests to it. Raises `RoutingError`.
+    """
+    return Router(host=host)

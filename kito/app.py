@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Final, TypeVar
 
 from ._core.dispatch import Dispatcher
 from ._core.endpoint import Endpoint
-from .binding import CALL_REQ_RES
-from .chains import compose
-from .errors import DuplicateRoute, HTTPError, ProtocolError, error_document
-from .registration import Registrar, make_endpoint
+from .errors import DuplicateRoute, HTTPError
+from .hosts import HostTables
+from .planning import plan_missing, plan_route
+from .registration import Registrar
+from .reporting import Reporter
 from .request import Request
 from .response import Response
-from .routing import ANY_METHOD, Match, RouteTable
+from .routing import ANY_METHOD, METHODS, Match, RouteTable
 from .streaming import pump_generator
 from .tree import Branch, PlannedRoute, join_paths
 
@@ -26,8 +26,7 @@ __all__ = ("App",)
 Hook = TypeVar("Hook", bound=Callable[[], Any])
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
-_log: Final = logging.getLogger("kito")
-_SERVER_WIDE: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"  # for `OPTIONS *` (RFC 9110 §9.3.7)
+_NO_MATCH: Final = Match(None, {}, ())
 
 
 class App(Registrar):
@@ -38,7 +37,9 @@ class App(Registrar):
         self.debug = debug
         self.table = RouteTable(strict_slashes=strict_slashes)
         self._scopes = RouteTable()  # where a request without a route is: below which mounts
-        self._missing = _missing_endpoint(self, (self,))
+        self._hosts = HostTables(strict_slashes=strict_slashes)
+        self._reporter = Reporter(self.error_handlers, self._run, debug=debug)
+        self._missing = plan_missing((self,), self.answer_missing, self._reporter.observe)
         self._is_prepared = False
         self._dispatchers: list[Dispatcher] = []
         self._lifespans: list[Lifespan] = []
@@ -79,15 +80,37 @@ class App(Registrar):
         for lifespan in self._lifespans:
             await stack.enter_async_context(lifespan())
 
+    def observe_error(self, fn: Hook) -> Hook:
+        """Tell `fn` of every error of a request, before the head or after it; also as a decorator.
+
+        It is plain or async, names what it wants as an error handler does, and answers nothing. What it raises is
+        logged.
+        """
+        self._reporter.add_observer(fn)
+        return fn
+
+    def on_unhandled_error(self, fn: Hook) -> Hook:
+        """Let `fn` answer for errors that nobody handles and that would be a plain 500; also as a decorator.
+
+        They are logged all the same. It is called as an error handler is.
+        """
+        self._reporter.set_last(fn)
+        return fn
+
     # === requests ===
 
     def make_dispatcher(self, loop: asyncio.AbstractEventLoop, request_class: type[Request] = Request) -> Dispatcher:
-        """Return what serves this app's requests on `loop`; give it back with `drop_dispatcher`."""
+        """Return what serves this app's requests on `loop`; give it back with `drop_dispatcher`.
+
+        Raises `TypeError` for a handler that asks for what nobody gives.
+        """
+        self._reporter.debug = self.debug
         dispatcher = Dispatcher(
             loop,
             match=self._match,
             resolve=self._resolve,
-            report=self._report,
+            report=self._reporter.report,
+            observe=self._reporter.observe,
             pump=pump_generator,
             request_class=request_class,
             response_class=Response,
@@ -102,9 +125,17 @@ class App(Registrar):
         """Forget a dispatcher whose server has stopped."""
         self._dispatchers.remove(dispatcher)
 
+    def check(self, route: PlannedRoute) -> None:
+        """Refuse a route that cannot be planned where it would be served at once."""
+        if self._dispatchers:
+            plan_route(route, self._reporter.observe)
+
     def planted(self, route: PlannedRoute) -> None:
         """Take up a new route."""
-        self.table.insert(route, route.pattern)
+        if route.host is None:
+            self.table.insert(route, route.pattern)
+        else:
+            self._hosts.insert(route.host, route, route.pattern)
 
     def changed(self) -> None:
         """Forget how requests are answered; the next one that comes finds out anew."""
@@ -113,19 +144,19 @@ class App(Registrar):
             dispatcher.set_routes({}, self._match)
 
     def _match(self, method: str, path: str) -> Match:
-        """Find the route of the first request after a change."""
+        """Find the route of the first request after a change; where hosts count, leave it to `_resolve`."""
         if not self._is_prepared:
             self._prepare()
             for dispatcher in self._dispatchers:
                 self._publish(dispatcher)
-        return self.table.match(method, path)
+        return _NO_MATCH if self._hosts else self.table.match(method, path)
 
     def _prepare(self) -> None:
         """Decide all that can be decided before a request."""
+        observe = self._reporter.observe
         for route in self.routes:
-            chain = compose(route.layers())
-            _, route.endpoint = make_endpoint(route.handler, route.params, route.options, chain)
-        self._missing = _missing_endpoint(self, (self,))
+            route.endpoint = plan_route(route, observe)
+        self._missing = plan_missing((self,), self.answer_missing, observe)
         self._scopes = RouteTable()
         self._add_scopes("/", (self,))
         self._is_prepared = True
@@ -135,13 +166,16 @@ class App(Registrar):
         for mount in lineage[-1].mounts:
             below = (*lineage, mount.child)
             path = join_paths(prefix, mount.prefix)
-            endpoint = _missing_endpoint(self, below)
+            endpoint = plan_missing(below, self.answer_missing, self._reporter.observe)
             with contextlib.suppress(DuplicateRoute):  # of several routers at one prefix the first counts
                 self._scopes.add(ANY_METHOD, path, endpoint)
                 self._scopes.add(ANY_METHOD, join_paths(path, "/{*rest}"), endpoint)
             self._add_scopes(path, below)
 
     def _publish(self, dispatcher: Dispatcher) -> None:
+        if self._hosts:
+            dispatcher.set_routes({}, self._match)
+            return
         static = {
             method: {path: route.endpoint for path, route in routes.items()}
             for method, routes in self.table.static.items()
@@ -149,43 +183,42 @@ class App(Registrar):
         dispatcher.set_routes(static, self.table.match)
 
     def _resolve(self, req: Request) -> Endpoint:
-        """Return what answers a request that no route takes: it goes through the middlewares that it is below."""
-        scope = self._scopes.match(ANY_METHOD, req.path).route if req.path != "*" else None
+        """Return what answers a request that no route takes regardless of its host."""
+        path = req.path
+        if self._hosts and path != "*":
+            found = self._hosts.find(req.hostname, req.method, path) or self.table.match(req.method, path)
+            if found.route is not None:
+                req.params = found.params
+                endpoint: Endpoint = found.route.endpoint
+                return endpoint
+        scope = self._scopes.match(ANY_METHOD, path).route if path != "*" else None
         return self._missing if scope is None else scope.endpoint
 
     def answer_missing(self, req: Request, res: Response) -> None:
         """Answer OPTIONS where no route does; raise 405 or 404 for the rest."""
-        method = req.method
-        path = req.path
-        allowed = self.table.allowed(path) if path != "*" else ()
-        if method == "OPTIONS" and (allowed or path == "*"):
-            res.status(204).header("allow", _SERVER_WIDE if path == "*" else ", ".join(allowed)).end()
+        method, path = req.method, req.path
+        allowed = METHODS if path == "*" else self._allowed(req)  # `OPTIONS *`: RFC 9110 §9.3.7
+        if method == "OPTIONS" and allowed:
+            res.status(204).header("allow", ", ".join(allowed)).end()
             return
-        if allowed:
+        if allowed and path != "*":
             raise HTTPError(405, f"{method} is not served here", headers={"allow": ", ".join(allowed)})
         raise HTTPError(404, f"nothing is served at {path}")
 
-    def _report(self, req: Request, res: Response, error: Exception) -> None:
-        """Answer for an error that happened before the head of a response."""
-        res.reset()
-        if isinstance(error, HTTPError):
-            res.status(error.status)
-            for name, value in error.headers:
-                res.append(name, value)
-            res.json(error_document(error.status, error.message, error.code, getattr(error, "details", None)))
-        elif isinstance(error, ProtocolError) and error.status < 500:
-            res.status(error.status).json(error_document(error.status, str(error)))
-        else:
-            _log.error("%s %s failed", req.method, req.url, exc_info=error)
-            res.status(500).json(error_document(500))
+    def _allowed(self, req: Request) -> tuple[str, ...]:
+        allowed = self.table.allowed(req.path)
+        if not self._hosts:
+            return allowed
+        more = self._hosts.allowed(req.hostname, req.path).difference(allowed)
+        return (*allowed, *sorted(more))
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run a coroutine that the stop of the server ends."""
+        loop = asyncio.get_running_loop()
+        next(dispatcher for dispatcher in self._dispatchers if dispatcher.loop is loop).run_helper(work)
 
 
 async def _call(fn: Callable[[], Any]) -> None:
     outcome = fn()
     if outcome is not None:
         await outcome
-
-
-def _missing_endpoint(app: App, lineage: tuple[Branch, ...]) -> Endpoint:
-    chain = compose(layer for branch in lineage for layer in branch.layers())
-    return Endpoint(app.answer_missing, CALL_REQ_RES, app.answer_missing, chain=chain)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import functools
 import inspect
-import sys
-import typing
 from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
+from .signatures import describe, resolve_annotation, routine_of, signature_of
 from .validation import PARTS, Reader, Schema, contract_class, make_reader, read_all
 
 __all__ = (
@@ -24,6 +22,7 @@ __all__ = (
     "PARTS",
     "Binding",
     "bind",
+    "bind_caller",
 )
 
 # How a handler is called. The first six are calls that the core makes itself.
@@ -47,13 +46,8 @@ _NATIVE: Final[dict[tuple[str, ...], int]] = {
 # What every handler may ask for, as an expression over `req` and `res`.
 _OBJECTS: Final = {"ctx": "req.ctx", "req": "req", "res": "res"}
 
-# From 3.14 on, annotations are evaluated when they are asked for: names that exist for type checkers only
-# must not fail where nobody needs them.
-_SIGNATURE_OPTIONS: Final[dict[str, Any]] = {}
-if sys.version_info >= (3, 14):
-    import annotationlib
-
-    _SIGNATURE_OPTIONS["annotation_format"] = annotationlib.Format.FORWARDREF
+# What nobody will ever give to a handler: these are signs of a mistake.
+_NEVER: Final = ("self", "next")
 
 _EMPTY: Final = inspect.Parameter.empty
 _POSITIONAL_ONLY: Final = inspect.Parameter.POSITIONAL_ONLY
@@ -85,16 +79,22 @@ class _Names(NamedTuple):
 
     params: tuple[str, ...]
     extensions: tuple[str, ...]
+    is_open: bool  # whether other names may turn out to be extensions
+    spare: str  # what an unknown name stands for
 
     def source(self, name: str) -> str | None:
         """Return the expression over `req` and `res` that a name stands for; None when it is unknown."""
-        if name in _OBJECTS:
-            return _OBJECTS[name]
+        if name.endswith(" or ctx"):
+            return f"found(req.ctx, {name.removesuffix(' or ctx')!r}, True)"
+        if name in _OBJECTS or name == self.spare:
+            return _OBJECTS.get(name, name)
         if name in self.params:
             return f"req.params[{name!r}]"
         if name in PARTS:
             return f"req.{name}"
-        return f"req.ctx.{name}" if name in self.extensions else None
+        if name in self.extensions:
+            return f"req.ctx.{name}"
+        return f"found(req.ctx, {name!r})" if self.is_open and name not in _NEVER else None
 
     def __str__(self) -> str:
         groups = {"path parameters": self.params, "parts": tuple(PARTS), "extensions": self.extensions}
@@ -112,13 +112,19 @@ def bind(
     params: tuple[str, ...] = (),
     extensions: Collection[str] = (),
     schema: Schema | None = None,
+    is_open: bool = False,
+    spare: str = "ctx",
+    is_native: bool = True,
 ) -> Binding:
     """Resolve what a handler asks for; once, when its route is registered.
 
     Its parameters may be called `ctx`, `req`, `res`; as a path parameter in `params`; as a part of the request (`body
     query params headers cookies`); or as an extension. Where a name is several of these, the first in this order is
     meant: a path parameter `:body` hides the part. A parameter with a default and an unknown name keeps its default; a
-    single parameter of an unknown name receives `ctx`; `*args` and `**kwargs` beside others receive nothing.
+    single parameter of an unknown name receives `ctx`; `*args` and `**kwargs` beside others receive nothing. Where the
+    extensions are `is_open`, an unknown name is looked up in `ctx` at the request, and `TypeError` raised there.
+    `spare` is what an unknown name receives instead of `ctx`, also beside others, and what the call then takes as its
+    third argument; without `is_native` every call is one of CALL_GENERAL.
 
     Annotations of path parameters and parts convert with msgspec: `id: int`, `day: datetime.date`, `body: Item` (JSON
     or a form; `bytes` as sent, `str` as UTF-8), `query: Filter` (a Struct, dataclass or TypedDict), and pydantic's
@@ -128,14 +134,14 @@ def bind(
     Raises `TypeError` for a handler that cannot be called, an unknown name, or an annotation that cannot be resolved or
     converted to; the message names handler and parameter.
     """
-    signature = _signature(handler)
-    names = _Names(tuple(params), tuple(extensions))
+    signature = signature_of(handler)
+    names = _Names(tuple(params), tuple(extensions), is_open, spare)
     wanted = _wanted(handler, signature, names)
     caller = _Caller(handler, names, schema)
     for parameter in signature.parameters.values():
         caller.add(parameter, wanted.get(parameter.name))
-    kind, call = caller.make()
-    routine = _routine(handler)
+    kind, call = caller.make(is_native=is_native)
+    routine = routine_of(handler)
     return Binding(
         kind,
         call,
@@ -146,22 +152,11 @@ def bind(
     )
 
 
-def _routine(handler: Any) -> Any:
-    """Return the function or method that runs when a handler is called."""
-    inner: Any = handler.func if isinstance(handler, functools.partial) else handler
-    return inner if inspect.isroutine(inner) else inner.__call__
-
-
-def _signature(handler: Handler) -> inspect.Signature:
-    """Return the signature of a handler; `TypeError` for what is none."""
-    if isinstance(handler, type):
-        raise TypeError(f"{handler.__qualname__} is a class: register a function or an instance's method")
-    if not callable(handler):
-        raise TypeError(f"a handler is a function or another callable, not {handler!r}")
-    try:
-        return inspect.signature(handler, **_SIGNATURE_OPTIONS)
-    except ValueError:
-        raise TypeError(f"{handler!r} does not tell its parameters: write a def around it") from None
+def bind_caller(
+    fn: Handler, *, extensions: Collection[str] = (), is_open: bool = False, spare: str = "ctx"
+) -> Callable[..., Any]:
+    """Return a function of `(req, res)`, or `(req, res, spare)`, that calls `fn`; raises `TypeError` as `bind` does."""
+    return bind(fn, extensions=extensions, is_open=is_open, spare=spare, is_native=False).call
 
 
 def _wanted(handler: Handler, signature: inspect.Signature, names: _Names) -> dict[str, str]:
@@ -170,31 +165,28 @@ def _wanted(handler: Handler, signature: inspect.Signature, names: _Names) -> di
     named = [p for p in signature.parameters.values() if p.kind not in _VARIADIC]
     if signature.parameters and not named:
         raise TypeError(
-            f"{_describe(handler)} hides what it asks for behind *args and **kwargs: "
+            f"{describe(handler)} hides what it asks for behind *args and **kwargs: "
             "decorate the function inside with functools.wraps"
         )
     needed = [p for p in named if p.name not in given and (p.default is _EMPTY or names.source(p.name))]
-    if len(needed) == 1 and not names.source(needed[0].name) and needed[0].name != "self":
-        return {needed[0].name: "ctx"}
-    for parameter in needed:
-        if not names.source(parameter.name):
-            taken = {p.name for p in needed}
-            raise TypeError(_unknown(handler, parameter.name, names, taken))
-    return {p.name: p.name for p in needed}
-
-
-def _describe(handler: Handler) -> str:
-    """Return the name by which to speak of a handler in a message."""
-    inner = handler.func if isinstance(handler, functools.partial) else handler
-    return f"the handler {getattr(inner, '__qualname__', type(inner).__qualname__)}"
+    wanted = {p.name: p.name for p in needed}
+    unknown = [name for name in wanted if not names._replace(is_open=False).source(name) and name not in _NEVER]
+    if len(unknown) == 1 and (len(needed) == 1 or names.spare != "ctx"):
+        wanted[unknown[0]] = f"{unknown[0]} or ctx" if names.is_open else names.spare
+    for name, source in wanted.items():
+        if not names.source(source.partition(" or ")[0]):
+            raise TypeError(_unknown(handler, name, names, set(wanted)))
+    return wanted
 
 
 def _unknown(handler: Handler, name: str, names: _Names, taken: Collection[str]) -> str:
     """Return the message for a parameter that nothing is known for; `taken` are the handler's parameters."""
-    problem = f"{_describe(handler)} asks for {name!r}, which is not known"
+    problem = f"{describe(handler)} asks for {name!r}, which is not known"
     near = difflib.get_close_matches(name, [other for other in names.all() if other not in taken], n=1)
     if name == "self":
         hint = "register the method of an instance, which has it bound"
+    elif name == "next":
+        hint = "a function of (ctx, next) is a middleware: put the handler behind it, or give it to use()"
     elif near:
         hint = f"did you mean {near[0]!r}?"
     else:
@@ -213,7 +205,7 @@ class _Caller:
         self._arguments: list[str] = []  # source of the call's arguments
         self._plain: list[str] | None = []  # the names, while each is simply the next positional argument
         self._skipped = False  # whether a parameter kept its default: the ones behind it go by keyword
-        self._space: dict[str, Any] = {"handler": handler}  # what the source may refer to
+        self._space: dict[str, Any] = {"handler": handler, "found": _found}  # what the source may refer to
 
     def add(self, parameter: inspect.Parameter, name: str | None) -> None:
         """Append the argument for a parameter: what `name` stands for, or nothing when that is None."""
@@ -248,12 +240,13 @@ class _Caller:
         self._space[name] = value
         return name
 
-    def make(self) -> tuple[int, Handler]:
+    def make(self, *, is_native: bool = True) -> tuple[int, Handler]:
         """Return the kind of call and what to call."""
-        if self._plain is not None and self._schema is None and tuple(self._plain) in _NATIVE:
+        if is_native and self._plain is not None and self._schema is None and tuple(self._plain) in _NATIVE:
             return _NATIVE[tuple(self._plain)], self._handler
-        source = f"lambda req, res: {self._call()}"
-        code = compile(source, f"<caller of {_describe(self._handler)}>", "eval")
+        receives = "req, res" if self._names.spare == "ctx" else f"req, res, {self._names.spare}"
+        source = f"lambda {receives}: {self._call()}"
+        code = compile(source, f"<caller of {describe(self._handler)}>", "eval")
         return CALL_GENERAL, eval(code, self._space)  # noqa: S307 - made of names that are identifiers
 
     def _call(self) -> str:
@@ -272,6 +265,16 @@ class _Caller:
         return call
 
 
+def _found(ctx: Any, name: str, *otherwise: Any) -> Any:
+    """Return what an extension has set on the context of a request."""
+    value = getattr(ctx, name, _EMPTY)
+    if value is _EMPTY:
+        if otherwise:
+            return ctx
+        raise TypeError(f"a handler asks for {name!r}, which no extension has set: ctx has {', '.join(vars(ctx))}")
+    return value
+
+
 # === Annotations ===
 
 
@@ -283,41 +286,9 @@ def _reader(handler: Handler, parameter: inspect.Parameter, names: _Names, schem
         return None
     if schema is not None and ("params" if is_param else name) in schema.parts:
         return None  # the schema validates it, and the annotation tells people
-    type_ = _resolve(handler, parameter)
+    type_ = resolve_annotation(handler, parameter)
     try:
         return make_reader(name, type_, parameter.default, is_param=is_param)
     except TypeError as error:
-        problem = f"{_describe(handler)} annotates {name!r} with {parameter.annotation!r}"
+        problem = f"{describe(handler)} annotates {name!r} with {parameter.annotation!r}"
         raise TypeError(f"{problem}, which nothing converts to: {error}") from None
-
-
-def _resolve(handler: Handler, parameter: inspect.Parameter) -> Any:
-    """Return the annotation of a parameter as a type, also when it was written as a string.
-
-    Each is resolved by itself: those that nobody needs may name what exists for type checkers only.
-    """
-    function = inspect.unwrap(_routine(handler))
-    function = inspect.unwrap(getattr(function, "__func__", function))
-
-    def carrier() -> None: ...
-
-    carrier.__annotations__ = {"type": parameter.annotation}
-    space = getattr(function, "__globals__", {})
-    try:
-        return typing.get_type_hints(carrier, space, _closure(function), include_extras=True)["type"]
-    except Exception as error:
-        problem = f"{_describe(handler)} annotates {parameter.name!r} with {parameter.annotation!r}"
-        raise TypeError(
-            f"{problem}, which cannot be resolved ({error}): "
-            "define or import the type at module level, not for type checkers only"
-        ) from error
-
-
-def _closure(function: Any) -> dict[str, Any]:
-    """Return the variables of the enclosing functions that a function uses, as far as they have a value yet."""
-    variables = {}
-    names = getattr(function, "__code__", None) and function.__code__.co_freevars
-    for name, cell in zip(names or (), getattr(function, "__closure__", None) or (), strict=True):
-        with contextlib.suppress(ValueError):
-            variables[name] = cell.cell_contents
-    return variables

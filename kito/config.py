@@ -201,7 +201,7 @@ class ServerOptions:
     proxy_protocol: connections begin with a PROXY header, version 1 or 2.
     tls: (certificate file, key file), or an `ssl.SSLContext`.
     limits, timeouts: the bounds. access_log: a line for each request, as "text" (True) or "json".
-    debug: checks and longer messages.
+    strict_slashes: `/cats` and `/cats/` are two paths. debug: checks, and pages that show what failed.
     """
 
     host: str = "127.0.0.1"
@@ -219,12 +219,13 @@ class ServerOptions:
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
     access_log: bool | str = False
+    strict_slashes: bool = False
     debug: bool = False
 
     def __post_init__(self) -> None:
         self._check_address()
         self._check_bounds()
-        for name in ("reuse_port", "proxy_protocol", "debug"):
+        for name in ("reuse_port", "proxy_protocol", "strict_slashes", "debug"):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}: write True or False")
         if type(self.access_log) is not bool and self.access_log not in ACCESS_LOGS:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Mapping
 from typing import Final, NamedTuple, NoReturn
 from urllib.parse import quote, unquote_to_bytes
 
-from .errors import BadRequest, InvalidPath
+from .errors import BadRequest, InvalidPath, RoutingError
 
 __all__ = ("Kind", "Pattern", "Segment", "decode_path", "parse_path")
 
@@ -53,6 +54,20 @@ class Pattern(NamedTuple):
     def shape(self) -> tuple[tuple[str, ...], ...]:
         """What two paths have in common when they match the same: all but the names of the parameters."""
         return tuple((segment.kind.name, segment.text, segment.suffix) for segment in self.segments)
+
+    def fill(self, values: Mapping[str, object]) -> str:
+        """Return the path with values for its parameters, percent-encoded; raises `RoutingError`."""
+        if missing := [name for name in self.params if str(values.get(name, "")) == ""]:
+            raise RoutingError(f"{self.text} needs a value for {', '.join(missing)}")
+        if unknown := [name for name in values if name not in self.params]:
+            raise RoutingError(f"{self.text} has no parameter {', '.join(unknown)}")
+        pieces = []
+        for kind, text, name, suffix in self.segments:
+            safe = _PCHAR + "/" if kind is Kind.REST else _PCHAR
+            pieces.append(quote(text + str(values.get(name, "")) + suffix, safe=safe))
+        if any(piece in (".", "..") for piece in "/".join(pieces).split("/")):
+            raise RoutingError(f"{self.text} cannot have '.' or '..' as a segment: clients resolve them")
+        return "/" + "/".join(pieces)
 
     def raw(self) -> str:
         """Return the path of a static pattern as it looks on the wire, percent-encoded (RFC 3986 §2.1)."""

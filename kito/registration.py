@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Self, TypeVar, overload
 
-from ._core.endpoint import Endpoint
-from .binding import Binding, bind
 from .chains import Middleware, check_middleware
+from .error_handlers import ErrorTarget
 from .errors import RoutingError
+from .extensions import Scope, make_extension, values_extension
 from .paths import parse_path
+from .planning import make_endpoint
 from .routing import ANY_METHOD
 from .tree import Branch, RouteSpec
 from .validation import Schema, schema
 
-__all__ = ("Registrar", "RouteChain", "Router", "make_endpoint")
+__all__ = ("Registrar", "RouteChain", "Router")
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Around = Middleware | Sequence[Middleware]
 
 # what a route may be told beside its handler: for the endpoint, and for the tree
 _ENDPOINT_OPTIONS: Final = ("on_disconnect", "half_close", "commit_after", "stream_body", "body_size", "timeout")
-_OPTIONS: Final = (*_ENDPOINT_OPTIONS, "schema", "use")
+_OPTIONS: Final = (*_ENDPOINT_OPTIONS, "schema", "use", "host", "name")
 
 
 class Registrar(Branch):
@@ -34,8 +35,9 @@ class Registrar(Branch):
     never. `stream_body=True`: the handler begins with the head of the request and reads the
     body by `req.stream()` or `await req.read()`. `body_size=` bytes that a body may have (None: any, for one that is
     streamed) and `timeout=` seconds until an answer has to be there (None: any), in place of `Limits.body_size` and
-    `Timeouts.handler`. `schema=schema(...)`: what its requests and answers hold. A wrong path, handler or option raises
-    at once, with what to write instead: `RoutingError`, `TypeError`, `ValueError`.
+    `Timeouts.handler`. `schema=schema(...)`: what its requests and answers hold. `name=` for `url_for`, `host=` for
+    requests to that host only. A wrong path, handler or option raises at once, with what to write instead:
+    `RoutingError`, `TypeError`, `ValueError`.
     """
 
     @overload
@@ -132,15 +134,68 @@ class Registrar(Branch):
         """Register several methods at one path: `app.route("/cats", auth).get(a).post(b).end()`."""
         return RouteChain(self, path, middlewares)
 
-    def mount(self, prefix: str, router: Branch) -> Self:
+    def mount(self, prefix: str, router: Branch, *, name: str | None = None) -> Self:
         """Serve everything that `router` has, and whatever it will have, below `prefix`.
 
-        The router's path "/" is the prefix itself. Raises `RoutingError` (`DuplicateRoute`, `InvalidPath`) where that
-        cannot be.
+        The router's path "/" is the prefix itself. With a name, the names of its routes begin with it: "name.route".
+        Raises `RoutingError` (`DuplicateRoute`, `InvalidPath`) where that cannot be.
         """
         if not isinstance(router, Branch):
             raise TypeError(f"mount() takes a router, not {router!r}: make one with kito.router()")
-        self.add_mount(prefix, router)
+        self.add_mount(prefix, router, name)
+        return self
+
+    @overload
+    def extend(self, /, *, scope: Scope) -> Callable[[Handler], Handler]: ...
+    @overload
+    def extend(self, fn: Callable[..., Any], /, *, scope: Scope = "request") -> Self: ...
+    @overload
+    def extend(self, /, **values: Any) -> Self: ...
+    def extend(self, fn: Callable[..., Any] | None = None, /, **values: Any) -> Any:
+        """Add to the context of every request here, whenever its route is registered, for `ctx` and as handlers' names.
+
+        `extend(name=value)`: these values. `extend(fn)`: `fn`, plain or async, is called for each request before the
+        middlewares here; it returns a dict, or sets `ctx`, and names what it wants as handlers do. A function that
+        yields once is a resource: what it yields is called by its name, is opened for the handlers that ask for it (or
+        for `ctx`), and closed before the head of a stream is sent, or with `scope="stream"` when the stream is over.
+        `extend(scope=...)` is a decorator. Raises `TypeError`, `ValueError` for what cannot be meant.
+        """
+        if fn is None and values.keys() == {"scope"}:
+
+            def decorate(decorated: Handler) -> Handler:
+                self.extend(decorated, **values)
+                return decorated
+
+            return decorate
+        if fn is not None:
+            scope = values.pop("scope", "request")
+            self.extensions.append(make_extension(fn, scope))
+        if values or fn is None:
+            self.extensions.append(values_extension(values))
+        self.changed()
+        return self
+
+    @overload
+    def on_error(self, target: ErrorTarget | Sequence[ErrorTarget], /) -> Callable[[Handler], Handler]: ...
+    @overload
+    def on_error(self, target: ErrorTarget | Sequence[ErrorTarget], fn: Callable[..., Any], /) -> Self: ...
+    def on_error(self, target: Any, fn: Any = None, /) -> Any:
+        """Let `fn` answer for errors before the head: those of a class, a status, a code, or several of these.
+
+        The most specific handler answers: that of the code, else of the class, else of the status, else of a general
+        class (`HTTPError`, `KitoError`, `Exception` ...); those of a router come before those above it. `fn`, plain or
+        async, names what it wants as handlers do, and `error`; what it returns is the answer. Without `fn` it is a
+        decorator. Raises `TypeError`, `ValueError` for a target that is none, `RoutingError` for one that is taken.
+        """
+        if fn is None:
+
+            def decorate(decorated: Handler) -> Handler:
+                self.on_error(target, decorated)
+                return decorated
+
+            return decorate
+        self.error_handlers.add(target, fn)
+        self.changed()
         return self
 
     def register(
@@ -164,7 +219,9 @@ class Registrar(Branch):
         chosen["schema"] = _schema(path, options.get("schema"))
 
         def add(handler: Handler) -> Handler:
-            self._add(RouteSpec(method, path, handler, chosen, around))
+            self._add(
+                RouteSpec(method, path, handler, chosen, around, host=options.get("host"), name=options.get("name"))
+            )
             return handler
 
         if not steps:
@@ -173,7 +230,8 @@ class Registrar(Branch):
         return self
 
     def _add(self, spec: RouteSpec) -> None:
-        binding, _ = make_endpoint(spec.handler, parse_path(spec.path).params, spec.options)  # raises what is wrong
+        # What is not known here may be an extension, or a parameter of where this will be mounted.
+        binding, _ = make_endpoint(spec.handler, parse_path(spec.path).params, spec.options, is_open=True)
         if spec.options.get("events") and not (binding.is_generator or binding.is_async_generator):
             raise TypeError(
                 f"{spec.path}: an sse() handler yields its events: write a generator, or get() with res.sse()"
@@ -185,7 +243,7 @@ class Registrar(Branch):
 
 
 class Router(Registrar):
-    """Routes, middlewares and mounts that are mounted somewhere, once or often; made by `kito.router()`."""
+    """Routes and all that goes around them, to be mounted somewhere, once or often; made by `kito.router()`."""
 
 
 def _checked(given: Iterable[Around]) -> list[Middleware]:
@@ -203,15 +261,6 @@ def _schema(path: str, given: Any) -> Schema | None:
     if isinstance(given, Mapping):
         return schema(given)
     raise TypeError(f"{path}: schema= takes what schema() returns, or a dictionary, not {given!r}")
-
-
-def make_endpoint(
-    handler: Callable[..., Any], params: tuple[str, ...], options: Mapping[str, Any], chain: Any = None
-) -> tuple[Binding, Endpoint]:
-    """Return how a handler is called and what runs it, behind `chain`; raise for an option that cannot be meant."""
-    binding = bind(handler, params=params, schema=options.get("schema"))
-    given = {name: value for name, value in options.items() if name != "schema"}
-    return binding, Endpoint(handler, binding.kind, binding.call, chain=chain, **given)
 
 
 class RouteChain:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from .errors import DuplicateRoute, RoutingError
 from .paths import Kind, Pattern, Segment, decode_path, parse_path
 
-__all__ = ("ANY_METHOD", "METHODS", "Match", "Route", "RouteTable", "check_method", "duplicate")
+__all__ = ("ANY_METHOD", "METHODS", "Match", "Route", "RouteTable", "check_method", "duplicate", "list_methods")
 
 ANY_METHOD: Final = "*"  # the method of a route that answers every method
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -21,6 +21,7 @@ class Route:
     """One registration: which method and path go to which endpoint, and with which options."""
 
     __slots__ = ("endpoint", "method", "options", "params", "path")
+    host_params: tuple[str, ...] = ()  # of the pattern of its host, where it has one
 
     def __init__(self, method: str, path: str, endpoint: Any, options: dict[str, Any], params: tuple[str, ...]) -> None:
         self.method = method
@@ -244,7 +245,7 @@ class RouteTable:
         Raises `BadRequest` as `match()` does.
         """
         if path == "*":
-            return _list_methods({route.method for route in self._routes})
+            return list_methods({route.method for route in self._routes})
         return _methods_of([node for node, _ in self._walk(path)])
 
 
@@ -263,10 +264,10 @@ def _methods_of(nodes: list[_Node]) -> tuple[str, ...]:
     methods = {method for node in nodes for method in node.routes}
     if any(node.any is not None for node in nodes):
         methods.add(ANY_METHOD)
-    return _list_methods(methods)
+    return list_methods(methods)
 
 
-def _list_methods(registered: set[str]) -> tuple[str, ...]:
+def list_methods(registered: set[str]) -> tuple[str, ...]:
     """Return what is answered where these methods are registered: the well-known first, the others sorted."""
     methods = registered | (set(METHODS) if ANY_METHOD in registered else set())
     if "GET" in methods:

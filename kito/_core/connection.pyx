@@ -120,7 +120,7 @@ cdef class Connection(ExchangeOwner):
         cdef object transport = self.transport
         if self.phase >= CONNECTION_LINGER or transport is None:
             return 0
-        self.writer.flush()
+        self.writer.release()
         self.enter(CONNECTION_LINGER)
         self.drop_input()
         if staged and not self.peer_done and transport.can_write_eof():
@@ -175,7 +175,7 @@ cdef class Connection(ExchangeOwner):
             # In stages: whole answers may still be on their way before the one that breaks off.
             return self.finish(True)
         reset_on_close(self.transport)
-        self.writer.flush()
+        self.writer.release()
         transport.abort()
         return 0
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from kito._core.endpoint import Endpoint
 from kito._core.exchange import Exchange
+from kito._core.finder import Finder
 from kito._core.request import Request
 from kito._core.response import Response
 
@@ -19,14 +20,15 @@ class Performance:
     def __await__(self) -> Generator[Any, Any]: ...
     def close(self) -> None: ...
 
-class Dispatcher:
+class Dispatcher(Finder):
     def __init__(
         self,
         loop: AbstractEventLoop,
         *,
         match: Callable[[str, str], tuple[Any, ...]],
         resolve: Callable[[_Request], Endpoint],
-        report: Callable[[_Request, _Response, Exception], object],
+        report: Callable[[_Request, _Response, Exception], Coroutine[Any, Any, object] | None],
+        observe: Callable[[_Request, Exception], object],
         pump: Callable[[Endpoint, _Response, Any], Coroutine[Any, Any, object]],
         request_class: type[_Request],
         response_class: type[_Response],
@@ -36,9 +38,9 @@ class Dispatcher:
     def loop(self) -> AbstractEventLoop: ...
     @property
     def tasks(self) -> dict[Task[Any], Exchange]: ...
+    @property
+    def helpers(self) -> set[Task[Any]]: ...
     def cancel_tasks(self, why: str) -> None: ...
-    def set_routes(
-        self, static_routes: dict[bytes, dict[bytes, Endpoint]], match: Callable[[str, str], tuple[Any, ...]]
-    ) -> None: ...
+    def run_helper(self, work: Coroutine[Any, Any, Any]) -> Task[Any]: ...
     def perform(self, endpoint: Endpoint, request: Request) -> Performance | None: ...
     def deliver(self, response: Response, value: Any) -> None: ...

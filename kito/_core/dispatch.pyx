@@ -13,12 +13,8 @@ import types
 import warnings
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.time cimport monotonic
-from cpython.dict cimport PyDict_GetItemWithError
 from cpython.object cimport PyObject
-from cpython.unicode cimport PyUnicode_DecodeLatin1
-from libc.string cimport memchr
 
 from kito._core.common cimport (
     CALL_CTX, CALL_NONE, CALL_REQ, CALL_REQ_RES, CALL_RES, CALL_RES_REQ,
@@ -26,6 +22,7 @@ from kito._core.common cimport (
 )
 from kito._core.endpoint cimport Endpoint
 from kito._core.exchange cimport Exchange
+from kito._core.finder cimport Finder
 from kito._core.request cimport Request
 from kito._core.response cimport Response
 
@@ -92,36 +89,40 @@ cdef class Performance:
         self.work.close()
 
 
-cdef class Dispatcher:
+cdef class Dispatcher(Finder):
     """Routes, runs and settles requests for one loop.
 
     `match(method, path)` finds the route of a request that no static route takes;
-    `resolve(req)` returns an Endpoint where there is none, or raises; `report(req, res, error)` answers for an error before the head;
+    `resolve(req)` returns an Endpoint where there is none, or raises; `report(req, res, error)` answers for an
+    error before the head, or returns a coroutine that does; `observe(req, error)` is told of one after it;
     `pump(endpoint, res, source)` is a coroutine that feeds a generator's items.
     """
 
-    def __init__(self, loop, *, match, resolve, report, pump, request_class, response_class, debug=False):
+    def __init__(self, loop, *, match, resolve, report, observe, pump, request_class, response_class, debug=False):
         self.loop = loop
-        self.match = match
+        self.set_routes({}, match)
         self.resolve = resolve
         self.report = report
+        self.observe = observe
         self.pump = pump
         self.request_class = request_class
         self.response_class = response_class
         self.debug = debug
-        self.static_routes = {}
         self.tasks = {}
-
-    def set_routes(self, dict static_routes, match):
-        """Replace the table of exact paths, method bytes -> raw path bytes -> Endpoint, and what finds the others."""
-        self.static_routes = static_routes
-        self.match = match
+        self.helpers = set()
 
     def cancel_tasks(self, str why):
         """Cancel every running handler that is not cleaning up already."""
         cdef Exchange exchange
         for exchange in list(self.tasks.values()):
             exchange.cancel_task(why)
+
+    def run_helper(self, work):
+        """Run a coroutine that belongs to no handler; the stop of the server waits for it. Returns its task."""
+        task = self.loop.create_task(work)
+        self.helpers.add(task)
+        task.add_done_callback(self.helpers.discard)
+        return task
 
     cdef int dispatch(self, Exchange exchange) except -1:
         cdef Request request = None
@@ -156,39 +157,6 @@ cdef class Dispatcher:
             return self._settle(endpoint, exchange, response, outcome, context)
         except (Exception, asyncio.CancelledError) as error:
             return self._failed(exchange, response, error)
-
-    cdef Endpoint route(self, Exchange exchange):
-        exchange.endpoint = self._static(exchange)
-        if exchange.endpoint is None:
-            exchange.endpoint = self._matched(exchange)
-        return exchange.endpoint
-
-    cdef Endpoint _static(self, Exchange exchange):
-        cdef const char* target = PyBytes_AS_STRING(exchange.target)
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(exchange.target)
-        cdef const char* query
-        cdef PyObject* found = PyDict_GetItemWithError(self.static_routes, exchange.method)
-        if found is NULL:
-            return None
-        query = <const char*>memchr(target, c"?", size)
-        if query is NULL:
-            found = PyDict_GetItemWithError(<object>found, exchange.target)
-        else:
-            path = PyBytes_FromStringAndSize(target, query - target)
-            found = PyDict_GetItemWithError(<object>found, path)
-        return None if found is NULL else <Endpoint>found
-
-    cdef Endpoint _matched(self, Exchange exchange):
-        cdef const char* target = PyBytes_AS_STRING(exchange.target)
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(exchange.target)
-        cdef const char* query = <const char*>memchr(target, c"?", size)
-        path = PyUnicode_DecodeLatin1(target, size if query is NULL else query - target, NULL)
-        method = PyUnicode_DecodeLatin1(PyBytes_AS_STRING(exchange.method), PyBytes_GET_SIZE(exchange.method), NULL)
-        route, params, _ = self.match(method, path)
-        if route is None:
-            return None
-        exchange.params = params
-        return route.endpoint
 
     cdef Request _request(self, Exchange exchange, Response response):
         cdef Request request = <Request>kito_new(self.request_class, NO_ARGS)
@@ -320,30 +288,60 @@ cdef class Dispatcher:
 
     cdef int _failed(self, Exchange exchange, Response response, object error) except -1:
         """The handler has raised `error`: a status before the head, truncation after it."""
-        self._settled(exchange)
+        cdef Request request = <Request>exchange.request
         if exchange.phase == EXCHANGE_OPEN:
             return self._answer_error(exchange, response, error)
-        if exchange.phase == EXCHANGE_STREAMING:
-            if not isinstance(error, _NO_FAILURES):
-                _log.error("a handler failed after the head of its response", exc_info=error)
-            exchange.crash()
-        elif not isinstance(error, _NO_FAILURES):
+        if not isinstance(error, _NO_FAILURES):
             when = "its response was over" if exchange.phase == EXCHANGE_ENDED else "the head of its response"
             _log.error("a handler failed after %s", when, exc_info=error)
-        return 0
+            self.observe(self._request(exchange, response) if request is None else request, error)
+        self._settled(exchange)
+        return exchange.crash() if exchange.phase == EXCHANGE_STREAMING else 0
+
+    cdef int refuse(self, Exchange exchange, object error) except -1:
+        cdef Request request = <Request>exchange.request
+        cdef Response response
+        if request is not None and request._response is not None:
+            response = <Response>request._response
+        else:
+            response = <Response>kito_new(self.response_class, NO_ARGS)
+            response.exchange = exchange
+        return self._answer_error(exchange, response, error)
 
     cdef int _answer_error(self, Exchange exchange, Response response, object error) except -1:
-        try:
-            self.report(self._request(exchange, response), response, error)
-        except Exception as second:
-            _log.error("an error handler failed", exc_info=second)
-        self._settled(exchange)
+        cdef Request request = <Request>exchange.request
+        failure = error if exchange.failing else None
+        if request is None:
+            request = self._request(exchange, response)
+        exchange.handling = True
+        if failure is None:
+            exchange.failing = True
+            try:
+                outcome = self.report(request, response, error)
+                if outcome is not None:
+                    if exchange.task is None:
+                        return self._start(exchange, response, outcome, PyContext_CopyCurrent())
+                    outcome.close()
+                    raise NothingAnswered("an async error handler cannot answer while the handler still runs")
+            except Exception as second:
+                failure = second
+        if failure is not None:
+            _log.error("an error handler failed", exc_info=failure)
+        if exchange.task is None:
+            self._settled(exchange)
+        return self._close_error(exchange, response, failure is not None)
+
+    cdef int _close_error(self, Exchange exchange, Response response, bint failed) except -1:
+        """An error handler is done: if it has not answered, a plain 500 does."""
         if exchange.phase == EXCHANGE_OPEN:
             response.reset()
             response.status_code = 500
             response.json(error_document(500))
         elif exchange.phase == EXCHANGE_STREAMING:
-            exchange.abort("error")
+            if failed:
+                exchange.abort("error")
+            elif exchange.left_alone:
+                exchange.end()
         return 0
 
 

@@ -19,4 +19,4 @@ cdef class Endpoint:
     cdef readonly object handler  # as registered, for messages
     # What runs around the handler: called with (dispatcher, endpoint, request), it returns what a handler may;
     # None: nothing does.
-    cdef readonly object chain
+    cdef public object chain

@@ -72,6 +72,7 @@ cdef class Exchange(Timed):
     cdef bint closing             # the server stops, and the stream was told
     cdef bint serves_half_closed  # its client may have shut its write side and still read
     cdef bint left_alone          # its writer was dropped while the handler ran
+    cdef bint failing             # an error handler answers, or has tried to
     cdef bint unwanted            # a body was opened that nobody reads (any more)
     cdef int64_t remaining        # declared bytes still owed, -1: no declaration
     cdef uint64_t bytes_sent      # of the body, framing not counted
@@ -103,6 +104,8 @@ cdef class Exchange(Timed):
     cdef int write_shared(self, Event event) except -1
     cdef int wrote(self) except -1
     cdef int flush(self) except -1
+    # Keep what is written from leaving, up to CORK_BYTES of it; or let it go.
+    cdef int hold(self, bint held) except -1
     cdef object drained(self)
     cdef int end(self) except -1
     # The body has had its time: a clean end, unless its declared length says otherwise.

@@ -112,6 +112,9 @@ cdef class Exchange(Timed):
     cdef int flush(self) except -1:
         raise NotImplementedError
 
+    cdef int hold(self, bint held) except -1:
+        return 0
+
     cdef object drained(self):
         raise NotImplementedError
 

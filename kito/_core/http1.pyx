@@ -245,7 +245,9 @@ cdef class Http1Connection(Connection):
         exchange.failure = None
         _log.debug("%s: %d: %s", self.info("peername"), error.status, error)
         exchange.enter(EXCHANGE_OPEN)
-        return _fail(exchange, error)
+        if exchange.raw_headers is None:
+            return _fail(exchange, error)
+        return self.state.dispatcher.refuse(exchange, error)
 
     cdef int _say_continue(self) except -1:
         """The body is wanted and its client waits to be told (RFC 9110 section 10.1.1)."""
@@ -268,7 +270,8 @@ cdef class Http1Connection(Connection):
     cdef int answer_late(self) except -1:
         """Answer for a handler that has answered nothing in time, and cancel it."""
         cdef Exchange exchange = self.current
-        _fail(<Http1Exchange>exchange, HandlerTimeout())
+        (<Http1Exchange>exchange).keep_alive = False
+        self.state.dispatcher.refuse(exchange, HandlerTimeout())
         return exchange.cancel_task("the handler has not answered in time")
 
     cdef int drop_input(self) except -1:
@@ -341,7 +344,7 @@ cdef class Http1Connection(Connection):
 
 
 cdef int _fail(Http1Exchange exchange, object error) except -1:
-    """Answer with an error of the protocol, as JSON; the connection ends with it."""
+    """Answer for what is no request yet, as JSON; the connection ends with it."""
     cdef ResponseHead head = ResponseHead.__new__(ResponseHead)
     cdef bytes body = _to_json(error_document(error.status, str(error)))
     head.status_code = error.status

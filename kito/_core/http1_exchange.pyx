@@ -177,6 +177,12 @@ cdef class Http1Exchange(Exchange):
     cdef int flush(self) except -1:
         return self.writer.flush()
 
+    cdef int hold(self, bint held) except -1:
+        if held:
+            self.writer.held = True
+            return 0
+        return self.writer.release()
+
     cdef object drained(self):
         cdef Patience patience
         if self.on_disconnect != DISCONNECT_FINISH or not self.writer.paused:

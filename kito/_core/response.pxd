@@ -12,6 +12,8 @@ cdef class Response(ResponseHead):
     cdef public object _later
     cdef Coding _coding           # of the body, None: as it is
 
+    cdef bint _opening            # the head that is being written is that of a stream
+
     # Write the head, and the whole body; or open the body. What waits for the head is called first.
     cdef int commit(self, const char* body, Py_ssize_t size, object owner) except -1
     cdef int commit_open(self, bint events) except -1

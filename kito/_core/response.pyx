@@ -37,6 +37,11 @@ cdef class Response(ResponseHead):
         return self.exchange.phase > EXCHANGE_OPEN
 
     @property
+    def streaming(self):
+        """True while a streamed body is open, and in `on_head` while one is about to be."""
+        return self._opening or self.exchange.phase == EXCHANGE_STREAMING
+
+    @property
     def head_only(self):
         """True when the request is HEAD: fields are sent, no body."""
         return self.exchange.head_only
@@ -171,6 +176,10 @@ cdef class Response(ResponseHead):
         self._announce_coding()
         return self.exchange.send(self, PyBytes_AS_STRING(coded), PyBytes_GET_SIZE(coded), coded)
 
+    def hold_output(self, held):
+        """Keep a stream's first bytes from leaving, up to 64 KiB of them, or let them go; for the facade."""
+        self.exchange.hold(held)
+
     cdef int commit(self, const char* body, Py_ssize_t size, object owner) except -1:
         cdef list waiting = self._on_head
         if waiting is None:
@@ -186,7 +195,11 @@ cdef class Response(ResponseHead):
 
     cdef int commit_open(self, bint events) except -1:
         if self._on_head is not None:
-            self._tell_head()
+            self._opening = True
+            try:
+                self._tell_head()
+            finally:
+                self._opening = False
         if self._coding is None or not self._coding.streams:
             return self.exchange.open(self, events)
         self._announce_coding()

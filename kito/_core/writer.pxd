@@ -41,6 +41,7 @@ cdef class TransportWriter:
     cdef bint gathers             # the transport's writelines can be relied on
     cdef bint listed              # the cork knows about it
     cdef bint corked              # its owner flushes: inside data_received
+    cdef bint held                # nothing leaves before release(), or before CORK_BYTES are pending
     cdef readonly bint paused     # the transport is over its high-water mark
     cdef Py_ssize_t high_water    # bytes; the transport's own mark
     cdef Py_ssize_t max_backlog   # bytes
@@ -64,6 +65,7 @@ cdef class TransportWriter:
     cdef int write_reference(self, bytes piece) except -1
     cdef int write_shared(self, bytes frame) except -1
     cdef int flush(self) except -1
+    cdef int release(self) except -1
     cdef Py_ssize_t backlog(self) noexcept
     cdef object drained(self)     # awaitable: READY, or waits for the low-water mark, or for everybody else's turn
     cdef object _look(self)

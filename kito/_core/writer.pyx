@@ -210,7 +210,14 @@ cdef class TransportWriter:
         cdef Py_ssize_t pending = self.segment_bytes
         if self.buffer is not None:
             pending += self.buffer.used
-        return self.flush() if pending >= CORK_BYTES else 0
+        if pending < CORK_BYTES:
+            return 0
+        self.held = False
+        return self.flush()
+
+    cdef int release(self) except -1:
+        self.held = False
+        return self.flush()
 
     cdef int write_reference(self, bytes piece) except -1:
         self._mark()
@@ -236,7 +243,7 @@ cdef class TransportWriter:
 
     cdef int flush(self) except -1:
         cdef bytes single
-        if self.transport is None or (self.shared is None and self.buffer is None and self.segments is None):
+        if self.transport is None or self.held or (self.shared is None and self.buffer is None and self.segments is None):
             return 0
         if self.paused and self.transport.get_write_buffer_size() > self.max_backlog:
             self.owner.on_overflow()

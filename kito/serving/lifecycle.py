@@ -42,7 +42,7 @@ class Server(App):
     def __init__(self, **options: Any) -> None:
         self._options = ServerOptions.build(**options)
         self._access_log: Middleware | None = None  # while one is wanted
-        super().__init__(debug=self._options.debug)
+        super().__init__(debug=self._options.debug, strict_slashes=self._options.strict_slashes)
         self._runner: Runner | None = None
 
     @property
@@ -183,16 +183,17 @@ class Server(App):
         if self._runner is not None:
             await self._stop(self._runner, grace)
 
-    def layers(self) -> Iterator[Layer]:
-        """Yield what runs around every handler: the access log, if there is one, then what was used."""
+    def outermost(self) -> Iterator[Layer]:
+        """Yield what runs around everything: the access log, if there is one."""
         if self._access_log is not None:
             yield middleware_layer(self._access_log)
-        yield from super().layers()
 
     async def _start(self, options: ServerOptions) -> Runner:
         if self._runner is not None:
             raise RuntimeError("this server is already running")
         _refuse_workers(options)
+        if options.strict_slashes is not self._options.strict_slashes:
+            raise ConfigError("strict_slashes is decided when the server is made: write server(strict_slashes=...)")
         self.debug = options.debug
         self._access_log = _make_access_log(options.access_log)
         runner = Runner(self, options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .._core.http1 import Http1Connection
 from .._core.state import ServerState
@@ -124,15 +124,16 @@ class Runner:
         return cut
 
     async def _finish_tasks(self, state: ServerState) -> None:
-        """Cancel every handler, and give them their time to clean up."""
-        dispatcher = state.dispatcher
-        dispatcher.cancel_tasks("the server stops")
-        if not dispatcher.tasks:
+        """Cancel every handler, and give them, and what closes behind them, their time to clean up."""
+        state.dispatcher.cancel_tasks("the server stops")
+        await self._finish(list(state.dispatcher.tasks))
+        await self._finish(list(state.dispatcher.helpers))
+
+    async def _finish(self, tasks: list[asyncio.Task[Any]]) -> None:
+        if not tasks:
             return
         cleanup = self._options.timeouts.cleanup
-        _, late = await asyncio.wait(
-            list(dispatcher.tasks), timeout=min(cleanup, ABORT_S) if self._hurry.is_set() else cleanup
-        )
+        _, late = await asyncio.wait(tasks, timeout=min(cleanup, ABORT_S) if self._hurry.is_set() else cleanup)
         for task in late:
             _log.error("%r does not come to its end behind its cancellation: it is cancelled again", task)
             task.cancel("the cleanup takes too long")

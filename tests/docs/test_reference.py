@@ -24,7 +24,7 @@ INTERNAL = {
         "descendants",
         "drop_dispatcher",
         "enter_lifespans",
-        "layers",
+        "outermost",
         "listen_linked",
         "make_dispatcher",
         "plant",
@@ -33,7 +33,7 @@ INTERNAL = {
         "state",
     },
     "Request": {"open_body", "read_body"},
-    "Response": {"open_events", "open_stream"},
+    "Response": {"hold_output", "open_events", "open_stream"},
 }
 CLASSES = ("Server", "Request", "Response", "StreamWriter", "SSEWriter", "Event", "StreamEnd")
 TESTING_CLASSES = ("TestClient", "ClientResponse", "Stream", "EventStream", "ReceivedEvent")

@@ -44,6 +44,7 @@ async def test_before_the_head_it_is_a_500_as_json(net, kind):
             answer = await wire.answer()
             assert answer.status == 500
             assert answer.head.undated() == {
+                "vary": "accept",
                 "content-type": "application/json",
                 "content-length": str(len(answer.body)),
             }

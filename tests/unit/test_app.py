@@ -95,7 +95,7 @@ def test_what_was_set_before_the_error_is_forgotten():
 
     answer = ask(app)
     assert answer.status == 409
-    assert [name for name, _ in answer.fields] == [b"content-type", b"content-length", b"date"]
+    assert [name for name, _ in answer.fields] == [b"vary", b"content-type", b"content-length", b"date"]
     assert document(answer) == {"error": "Conflict"}
 
 

@@ -59,6 +59,7 @@ OPTIONS = {
     "limits": Limits(),
     "timeouts": Timeouts(),
     "access_log": False,
+    "strict_slashes": False,
     "debug": False,
 }
 NO_WAIT = {"keep_alive", "peer", "shutdown", "stream_grace"}

@@ -1,5 +1,6 @@
 """Registration: every verb as call, chain and decorator, and mistakes that are told at once with what to write."""
 
+import asyncio
 import functools
 import re
 
@@ -23,6 +24,13 @@ def routes(app):
 def handlers(app):
     """The registered handlers."""
     return [route.handler for route in app.routes]
+
+
+def start(app):
+    """What a start does first: everything is decided that can be."""
+    loop = asyncio.new_event_loop()
+    loop.close()
+    app.make_dispatcher(loop)
 
 
 def method_of(verb):
@@ -200,20 +208,38 @@ def test_an_unknown_parameter_names_the_handler_and_what_there_is(form):
     def show_cat(req, idd):
         return idd
 
+    register(app, form, "/cats/:id", show_cat)  # it may be an extension, or a parameter of where this is mounted
     with pytest.raises(TypeError) as caught:
-        register(app, form, "/cats/:id", show_cat)
+        start(app)
     message = str(caught.value)
+    assert "GET /cats/:id" in message
     assert "show_cat" in message
     assert "'idd'" in message
     assert re.search(r"\bid\b", message), "what was probably meant"
+
+
+def test_an_unknown_parameter_is_told_at_once_where_the_server_runs():
+    app = server()
+    start(app)
+    with pytest.raises(TypeError, match="'idd'"):
+        app.get("/cats/:id", lambda req, idd: idd)
+    assert routes(app) == []
+
+
+@pytest.mark.parametrize(("name", "hint"), [("self", "method of an instance"), ("next", "is a middleware")])
+def test_a_parameter_that_nobody_ever_gives_is_told_at_once(name, hint):
+    app = server()
+    with pytest.raises(TypeError, match=hint):
+        app.get("/", eval(f"lambda ctx, {name}: None"))
     assert routes(app) == []
 
 
 def test_a_parameter_of_another_path_is_unknown():
     app = server()
     app.get("/cats/:name", lambda req, name: name)
-    with pytest.raises(TypeError, match="'name'"):
-        app.get("/dogs/:id", lambda req, name: name)
+    app.get("/dogs/:id", lambda req, name: name)
+    with pytest.raises(TypeError, match=r"GET /dogs/:id.*'name'"):
+        start(app)
 
 
 @pytest.mark.parametrize("handler", ["a text", 7, {}, Cats], ids=["str", "int", "dict", "class"])
@@ -299,7 +325,7 @@ def test_a_failed_registration_changes_nothing():
     for mistake in (
         lambda: app.get("/a", hello),
         lambda: app.get("b", hello),
-        lambda: app.get("/c", lambda nobody, knows: None),
+        lambda: app.get("/c", lambda self, knows: None),
         lambda: app.get("/d", hello, bad=1),
         lambda: app.sse("/e", hello),
     ):

@@ -1,0 +1,15 @@
+"""Finder: from the target of a request to the endpoint that answers it."""
+
+from kito._core.endpoint cimport Endpoint
+from kito._core.exchange cimport Exchange
+
+
+cdef class Finder:
+    # What the facade supplies, and replaces when routes change.
+    cdef dict static_routes       # method -> raw path -> Endpoint
+    cdef object match             # (method, path) -> (route, params, ...): route has an endpoint, or is None
+
+    # The endpoint of a request's own route, None: it has none. May raise BadRequest.
+    cdef Endpoint route(self, Exchange exchange)
+    cdef Endpoint _static(self, Exchange exchange)
+    cdef Endpoint _matched(self, Exchange exchange)
