@@ -4,6 +4,7 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 3000
 ARGS ?=
+SECONDS ?= 60
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ CORE := $(wildcard kito/_core/*.pyx kito/_core/*.pxd)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-core develop lint types cov asan debug bench bench-micro annotate wheels sdist docs clean
+.PHONY: help run test test-core develop lint types cov asan debug bench bench-micro fuzz abuse annotate wheels sdist docs clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -50,6 +51,13 @@ bench: develop ## measure the server against its yardsticks
 
 bench-micro: develop ## measure the parts of the core without a network
 	$(BIN)/python -m benchmarks.micro $(ARGS)
+
+fuzz: develop ## feed both targets what a fuzzer makes of their corpus, each for a minute (SECONDS=)
+	$(BIN)/python -m tests.fuzz adapter --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzz encoder --seconds $(SECONDS)
+
+abuse: develop ## attack a running server, and show what that cost it and others
+	$(BIN)/python -m tests.abuse $(ARGS)
 
 annotate: develop ## show in build/annotate/ which lines of the core touch Python
 	$(BIN)/python tools/variant.py annotate

@@ -1,4 +1,4 @@
-"""The application that is judged: it answers in every way there is, and keeps a journal of what it has read."""
+"""The applications that are judged: one keeps a journal of what it reads, one answers in every way there is."""
 
 import asyncio
 from typing import Any
@@ -12,20 +12,27 @@ LARGE = bytes(range(256)) * 300
 NUMBER_FIELD = "x-number"  # of a request in the journal
 
 
-class Site:
-    """An app, and the requests that its handlers have seen, in order."""
+class Journal:
+    """An app that answers every request in the same way, and writes down what it has seen, in order."""
 
     def __init__(self) -> None:
         self.app: Server = server()
         self.journal: list[Seen] = []
         self.app.all("/", self._note)
         self.app.all("/{*rest}", self._note)
-        self._add_answers()
-        self._add_streams()
 
     def _note(self, req: Request, res: Response) -> None:
         self.journal.append(Seen(req.method.encode(), req.raw_target, req.body))
         res.header(NUMBER_FIELD, len(self.journal)).text("seen")
+
+
+class Site:
+    """An app that answers in every way there is."""
+
+    def __init__(self) -> None:
+        self.app: Server = server()
+        self._add_answers()
+        self._add_streams()
 
     def _add_answers(self) -> None:
         app = self.app

@@ -1,6 +1,6 @@
 """Changed requests, sent to kito on a socket: what it accepts, every other reader reads in the same way."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,21 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conformance.client import Reader as AnswerReader
 from tests.conformance.lines import SocketServer, quiet
 
 from . import EXAMPLES, THOROUGH, mutations
+from .answers import read_answers
 from .judge import TOLERANCES, Verdict, judge, tolerated
 from .mutations import Change, apply
 from .readers import PARTIAL, WHOLE, Reader, Reading, Seen, all_readers, read_h11
-from .site import NUMBER_FIELD, Site
+from .site import Journal
 
 changes = st.builds(
     Change, st.sampled_from(sorted(mutations.KINDS)), st.integers(0, (1 << 16) - 1), st.integers(0, (1 << 16) - 1)
 )
-
-
-Receive = Callable[[], bytes]
 
 
 class Bench(NamedTuple):
@@ -47,47 +44,11 @@ class Bench(NamedTuple):
         return [complaint for complaint in found if complaint]
 
 
-def read_answers(receive: Receive, journal: list[Seen], methods: list[bytes]) -> Verdict:
-    """Read to the end: one answer to each request in the journal, in order, then at most one refusal.
-
-    `methods` only tell of what is not in the journal whether its answer has a body.
-    """
-    reader = AnswerReader(receive)
-    accepted: list[Seen | None] = []
-    number, closed = 0, False
-    while not reader.over():
-        assert not closed, "an answer behind the last one"
-        answer = reader.head()
-        closed = answer.fields.get("connection") == "close"
-        if answer.status == 200:
-            assert answer.fields[NUMBER_FIELD] == str(number + 1)
-            accepted.append(journal[number])
-            number += 1
-        elif answer.status == 204:
-            accepted.append(Seen(b"OPTIONS", b"*", None))  # which kito answers by itself
-        elif answer.status != 100:
-            assert 400 <= answer.status < 600, answer
-            if not closed:
-                accepted.append(None)
-        if answer.status not in (100, 204) and _method(accepted, methods, refused=answer.status >= 400) != b"HEAD":
-            assert reader.body(answer).whole or closed
-    assert number == len(journal), "a request without an answer"
-    return Verdict(accepted, closed)
-
-
-def _method(accepted: list[Seen | None], methods: list[bytes], *, refused: bool) -> bytes:
-    """The method of the request that was answered last."""
-    last = accepted[-1] if accepted else None
-    if not refused:
-        return last.method
-    return methods[len(accepted) - 1] if 0 < len(accepted) <= len(methods) and last is None else b"GET"
-
-
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A server on a Unix socket, where a connection costs least."""
     folder: Path = tmp_path_factory.mktemp("oracle")
-    with quiet(), SocketServer("unix-uvloop", folder, Site()) as server, all_readers() as readers:
+    with quiet(), SocketServer("unix-uvloop", folder, Journal()) as server, all_readers() as readers:
         yield Bench(server, readers)
 
 
