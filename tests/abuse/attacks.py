@@ -19,6 +19,7 @@ SEED = 6265
 DRIP_S = 0.05
 SMALL_BUFFER = 4096  # bytes; of a client that reads nothing
 PIECE = 16384  # bytes
+PIPELINES = 10  # each costs the attacker as much as many others
 STUCK_S = 0.2  # a send that takes longer is one that is not read
 
 GONE = (Truncated, ConnectionError, BrokenPipeError, TimeoutError)
@@ -44,8 +45,10 @@ class Battle:
         self.wires.remove(wire)
         return await self.wire()
 
-    async def everybody(self, attacker: Callable[["Battle", Wire], Awaitable[None]], *, small: bool = False) -> None:
-        """Let every connection do the same, until it is cut or the time is over."""
+    async def everybody(
+        self, attacker: Callable[["Battle", Wire], Awaitable[None]], *, small: bool = False, one_of: int = 1
+    ) -> None:
+        """Let every connection, or one of so many, do the same, until it is cut or the time is over."""
 
         async def one() -> None:
             wire = await self.wire(small=small)
@@ -53,7 +56,7 @@ class Battle:
                 async with asyncio.timeout(self.scale.seconds):
                     await attacker(self, wire)
 
-        await asyncio.gather(*(one() for _ in range(self.scale.connections)))
+        await asyncio.gather(*(one() for _ in range(self.scale.connections // one_of)))
 
     async def pour(self, wire: Wire, first: bytes, piece: bytes) -> None:
         """Send `first`, then `piece` over and over, until the bytes are used up or nobody takes them."""
@@ -116,7 +119,7 @@ async def unread_pipeline(battle: Battle) -> None:
     async def pipeline(_: Battle, wire: Wire) -> None:
         await battle.pour(wire, b"", request("/big") * 100)
 
-    await battle.everybody(pipeline, small=True)
+    await battle.everybody(pipeline, small=True, one_of=PIPELINES)
 
 
 async def resets(battle: Battle) -> None:
@@ -194,10 +197,11 @@ class Attack(NamedTuple):
     bytes_each: int
     statuses: frozenset[int] = frozenset()
     hoard: bool = False
+    one_of: int = 1  # so many connections attacks
 
     def bound(self, scale: Scale) -> int:
         """Bytes by which the server's memory may grow."""
-        return bounds.SLACK + self.bytes_each * (scale.hoard if self.hoard else scale.connections)
+        return bounds.SLACK + self.bytes_each * (scale.hoard if self.hoard else scale.connections // self.one_of)
 
 
 ATTACKS = (
@@ -206,7 +210,7 @@ ATTACKS = (
     Attack("slow readers", slow_readers, bounds.UNREAD),
     Attack("readers that fall behind", readers_behind, bounds.BEHIND),
     Attack("idle hoard", idle_hoard, bounds.IDLE, hoard=True),
-    Attack("pipelines that nobody reads", unread_pipeline, bounds.PIPELINED),
+    Attack("pipelines that nobody reads", unread_pipeline, bounds.PIPELINED, one_of=PIPELINES),
     Attack("resets", resets, bounds.UNREAD),
     Attack("header bombs", header_bombs, bounds.IN_HEAD, frozenset({431})),
     Attack("chunk extension and trailer bombs", extension_bombs, bounds.IN_BODY, frozenset({400, 431})),

@@ -24,7 +24,7 @@ def plain() -> str:
 
 @app.get("/big")
 def big() -> bytes:
-    return BIG
+    return BIG + b"!"  # memory of its own, as an answer that was made for somebody has
 
 
 @app.post("/length")
@@ -37,7 +37,7 @@ async def waits(res: Response) -> None:
     """Writes as fast as its client reads."""
     stream = res.stream()
     while True:
-        await stream.write(PIECE)
+        await stream.write(PIECE + b"!")
 
 
 @app.get("/floods")
@@ -45,7 +45,7 @@ async def floods(res: Response) -> None:
     """Writes whether its client reads or not."""
     stream = res.stream()
     while not stream.closed:
-        stream.write(PIECE)
+        stream.write(PIECE + b"!")
         await asyncio.sleep(0)
 
 
