@@ -54,6 +54,7 @@ cdef class Http1Exchange(Exchange):
                 self.writer.write_reference(<bytes>owner)
             else:
                 write_bytes(self.writer.open(), body, size)
+        self.writer.wrote()     # pipelined answers, too, leave before there are many of them
         self.over(EXCHANGE_ENDED, "ended")
         return self.owner.exchange_over(self)
 
