@@ -25,6 +25,7 @@ from .errors import (
     ValidationError,
     WorkerError,
 )
+from .fixed import static
 from .forms import FormData, UploadFile
 from .headers import Headers
 from .registration import Router
@@ -68,6 +69,7 @@ __all__ = (
     "router",
     "schema",
     "server",
+    "static",
     "t",
 )
 

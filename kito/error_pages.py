@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from .accept import preferred
 from .errors import error_document
+from .negotiation import best_type
 
 if TYPE_CHECKING:
     from .request import Request
@@ -55,7 +55,7 @@ def answer_error(
     """
     document = error_document(status, message, code, details)
     res.status(status).vary("accept")
-    if preferred(req.header("accept"), _OFFERS) != "text/html":
+    if best_type(req.header("accept"), _OFFERS) != "text/html":
         res.json(document)
         return
     lines = [f"<p>{escape(document[name])}</p>" for name in ("message", "code") if name in document]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
 
 from ._core.request import Request as CoreRequest
-from .errors import BadRequest
+from .cookies import Secret, unsign
+from .errors import BadRequest, LocalProtocolError
 from .forms import FormData, FormLimits, form_of
 from .headers import Headers, MultiDict, parse_cookies, parse_query
 from .media_types import decode_text
@@ -169,9 +170,14 @@ class Request(CoreRequest):
             self._query = parse_query(self.query_string)
         return self._query.get(name)
 
-    def cookie(self, name: str) -> str | None:
-        """Return a cookie's value as sent, None when it is absent."""
-        return self._sent_cookies().get(name)
+    def cookie(self, name: str, *, secret: Secret | None = None) -> str | None:
+        """Return a cookie's value as sent, None when it is absent.
+
+        With a `secret`, or a list of which any counts, return the value that `res.cookie(..., secret=...)` has
+        signed, and None for every other.
+        """
+        value = self._sent_cookies().get(name)
+        return value if value is None or secret is None else unsign(name, value, secret)
 
     def stream(self) -> AsyncIterator[bytes]:
         """Return the body as an asynchronous iterator of what has arrived, never b"".
@@ -217,12 +223,20 @@ class Request(CoreRequest):
         `max_parts` bounds the fields and files, `max_files` the files, `max_fields_size` the bytes of all fields
         together, `max_file_size` those of each file. Raises `HTTPError` 415 for what is no form, `BadRequest`
         for one that is malformed, `BodyTooLarge` over a bound, and `ConfigError` where a multipart form comes and the
-        extra `[forms]` is not installed.
+        extra `[forms]` is not installed. Where the route has its body streamed, `await` the form: it is read then,
+        and beyond `spool_size` bytes files go to the disk.
         """
         if self._form is None:
             limits = FormLimits(max_parts, max_files, max_fields_size, max_file_size, spool_size)
-            self._form = form_of(self.header("content-type") or "", self.raw_body, None, limits)
+            self._form = form_of(self.header("content-type") or "", *self._form_source(), limits)
         return self._form
+
+    def _form_source(self) -> tuple[bytes, Callable[[], AsyncIterator[bytes]] | None]:
+        """Return the body, or what gives it while it arrives."""
+        try:
+            return self.raw_body, None
+        except LocalProtocolError:
+            return b"", self.stream
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.url}>"

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import datetime
-import email.utils
-import mimetypes
-from collections.abc import Coroutine, Mapping
+import os
+from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Any, Final, Literal, Self, Unpack, overload
 from urllib.parse import quote
 
 from ._core.response import Response as CoreResponse
 from ._core.stream import SSEWriter, StreamWriter
-from .errors import InvalidHeader, reason_phrase
+from .cookies import CookieAttributes, Secret, cookie_line, sign
+from .errors import HTTPError, InvalidHeader, reason_phrase
+from .files import FileAnswer, FileOptions, safe_name
+from .media_types import guess_type, with_charset
+from .negotiation import best_type
 from .pacing import EventOptions, StreamOptions, make_flow
 from .streaming import Source, as_items, pump
 
 __all__ = ("Response",)
 
-_COOKIE_NAME: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_SAME_SITE: Final = {"strict": "Strict", "lax": "Lax", "none": "None"}
 _SHORT_TYPES: Final = {"text": "text/plain", "html": "text/html", "json": "application/json"}
 # bytes that a URL may hold as they are (RFC 3986); everything else is percent-encoded
 _URL_SAFE: Final = "!#$%&'()*+,/:;=?@[]~"
@@ -45,16 +46,16 @@ class Response(CoreResponse):
 
     def type(self, content_type: str) -> Self:
         """Set the content type: a media type, a file ending such as "png", or "text", "html", "json"."""
-        kind = content_type
-        if "/" not in kind:
-            found = _SHORT_TYPES.get(kind) or mimetypes.guess_type(f"x.{kind.lstrip('.')}")[0]
-            if found is None:
-                raise InvalidHeader(f"{content_type!r} is no known file ending: write a media type such as 'image/png'")
-            kind = found
-        if kind.startswith("text/") and "charset" not in kind and kind != "text/event-stream":
-            kind += "; charset=utf-8"
-        self.header("content-type", kind)
+        self.header("content-type", with_charset(self._media_type(content_type)))
         return self
+
+    def _media_type(self, kind: str) -> str:
+        if "/" in kind:
+            return kind
+        found = _SHORT_TYPES.get(kind) or guess_type(f"x.{kind.lstrip('.')}")
+        if found is None:
+            raise InvalidHeader(f"{kind!r} is no known file ending: write a media type such as 'image/png'")
+        return found
 
     def content_type(self, content_type: str) -> Self:
         """Set the content type; the same as `type`."""
@@ -107,36 +108,32 @@ class Response(CoreResponse):
         http_only: bool = False,
         same_site: Literal["strict", "lax", "none"] | None = "lax",
         partitioned: bool = False,
+        secret: Secret | None = None,
     ) -> Self:
         """Set a cookie in a header line of its own (RFC 6265 §4.1).
 
-        `max_age` is in seconds. The value is percent-encoded where a cookie cannot hold it. Raises
-        `InvalidHeader` for a name or attribute that cannot be sent.
+        `max_age` is in seconds. The value is percent-encoded where a cookie cannot hold it. With a `secret`, or a
+        list of which the first counts, the value is signed: `req.cookie(name, secret=...)` gives it back, and
+        nothing for one that the client made up. Raises `InvalidHeader` for a name, a size or an attribute that
+        browsers would drop.
         """
-        if not name or not _COOKIE_NAME.issuperset(name):
-            raise InvalidHeader(f"{name!r} is not a cookie name: a token without spaces or separators is needed")
-        parts = [f"{name}={quote(value, safe='!#$%&()*+-./:<=>?@[]^_`{|}~')}"]
-        if max_age is not None:
-            parts.append(f"Max-Age={int(max_age)}")
-        if expires is not None:
-            parts.append(f"Expires={email.utils.format_datetime(expires.astimezone(datetime.UTC), usegmt=True)}")
-        for attribute, text in (("Domain", domain), ("Path", path)):
-            if text is not None:
-                if ";" in text:
-                    raise InvalidHeader(f"the {attribute} of a cookie must not hold ';': {text!r}")
-                parts.append(f"{attribute}={text}")
-        if same_site is not None:
-            if same_site not in _SAME_SITE:
-                raise InvalidHeader(f"same_site is 'strict', 'lax' or 'none', not {same_site!r}")
-            parts.append(f"SameSite={_SAME_SITE[same_site]}")
-        flags = {"Secure": secure or same_site == "none", "HttpOnly": http_only, "Partitioned": partitioned}
-        parts += [flag for flag, wanted in flags.items() if wanted]
-        self.append("set-cookie", "; ".join(parts))
+        attributes = CookieAttributes(max_age, expires, path, domain, secure, http_only, same_site, partitioned)
+        text = value if secret is None else sign(name, value, secret)
+        self.append("set-cookie", cookie_line(name, text, attributes))
         return self
 
-    def clear_cookie(self, name: str, *, path: str | None = "/", domain: str | None = None) -> Self:
-        """Make the client forget a cookie; `path` and `domain` as they were set."""
-        return self.cookie(name, "", max_age=0, path=path, domain=domain)
+    def clear_cookie(
+        self,
+        name: str,
+        *,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        partitioned: bool = False,
+    ) -> Self:
+        """Make the client forget a cookie; the attributes as they were set."""
+        secure = secure or name.lower().startswith(("__secure-", "__host-"))
+        return self.cookie(name, "", max_age=0, path=path, domain=domain, secure=secure, partitioned=partitioned)
 
     def send_status(self, code: int) -> None:
         """Answer with a status and its phrase as text; terminal."""
@@ -149,6 +146,75 @@ class Response(CoreResponse):
             raise ValueError(f"a redirect is 301, 302, 303, 307 or 308, not {code}")
         self.status(code)
         self.location(url).end()
+
+    def send_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        root: str | os.PathLike[str] | None = None,
+        max_age: int | None = None,
+        immutable: bool = False,
+        dotfiles: bool = False,
+        precompressed: bool = False,
+        conditional: bool = True,
+    ) -> Awaitable[None]:
+        """Answer with a file; terminal, and need not be awaited: it is sent once the handler has returned.
+
+        With a `root`, `path` may be what a client says: it is looked for below the root, which no "..", link or
+        other trick leads out of, and names with a dot in front are found with `dotfiles=True` only. Without one it
+        must be the application's own. Answers 404 where there is no such file, 304, 412, 206 and 416 as the
+        request's conditions and ranges say (RFC 9110 §13, §14) unless `conditional` is False. `max_age` in seconds
+        and `immutable` set Cache-Control. `precompressed` sends the sibling ".br", ".zst" or ".gz" to clients that
+        take it. The disk is read by threads. Type, Cache-Control, ETag and Last-Modified that are set stay.
+        """
+        return self._send_file(
+            path, root, FileOptions(None, None, max_age, immutable, dotfiles, precompressed, conditional)
+        )
+
+    def download(
+        self,
+        path: str | os.PathLike[str],
+        filename: str | None = None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        max_age: int | None = None,
+        dotfiles: bool = False,
+        conditional: bool = True,
+    ) -> Awaitable[None]:
+        """Answer with a file that the client is to save, as `filename` or under its own name; see `send_file`."""
+        name = None if filename is None else safe_name(filename)
+        options = FileOptions(None, name, max_age, False, dotfiles, False, conditional, True)
+        return self._send_file(path, root, options)
+
+    def _send_file(
+        self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None, options: FileOptions
+    ) -> FileAnswer:
+        self._check_open()
+        top = None if root is None else os.fspath(root)
+        answer = FileAnswer(self, os.fspath(path), options._replace(root=top))
+        self._later = answer
+        return answer
+
+    def format(self, offers: Mapping[str, Any]) -> Any:
+        """Answer in the form that the client likes best (RFC 9110 §12.5.1); terminal.
+
+        `offers` has a media type, or "text", "html", "json" or a file ending, for each form, and either what is
+        sent, or a function without parameters that answers or returns it. Without a preference the first one
+        counts; the key "default" is for clients that like none, which is a 406 otherwise. Sets Vary, and the
+        type. Returns what the function returns, where that has to be awaited: `return res.format(...)`.
+        """
+        kinds = {self._media_type(kind): kind for kind in offers if kind != "default"}
+        self.vary("accept")
+        chosen = best_type(self._request_field(b"accept"), list(kinds))
+        if chosen is None and "default" not in offers:
+            raise HTTPError(406, f"there are {', '.join(kinds)}", headers={"vary": self.get("vary") or "accept"})
+        if chosen is not None:
+            self.type(chosen)
+        offer = offers["default" if chosen is None else kinds[chosen]]
+        value = offer() if callable(offer) else offer
+        if value is None or isinstance(value, Awaitable):
+            return value
+        return self.send(value)
 
     @overload
     def stream(self, **options: Unpack[StreamOptions]) -> StreamWriter: ...

@@ -105,6 +105,15 @@ cdef class Response(ResponseHead):
         """Answer without a body; terminal."""
         self.commit(NULL, 0, None)
 
+    @property
+    def _request_method(self):
+        """The method of the request."""
+        return self.exchange.method.decode("ascii")
+
+    def _check_open(self):
+        """Raise `ResponseStarted` or `ResponseEnded` when it is too late to answer."""
+        self._must_be_open()
+
     def _request_field(self, bytes name):
         """The value of a request header by its lower-case name, its lines joined (RFC 9110 section 5.3), or None."""
         cdef list flat = self.exchange.raw_headers or []

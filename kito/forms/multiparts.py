@@ -55,7 +55,6 @@ class MultipartReader:
                 max_header_size=HEADER_BYTES,
                 max_header_count=HEADER_COUNT,
                 max_segment_count=limits.max_parts,
-                strict=True,
             )
 
     def may_block(self, size: int) -> bool:
@@ -109,6 +108,8 @@ class MultipartReader:
             self._files += 1
             if self._files > self._limits.max_files:
                 raise BodyTooLarge(f"the form has more than the {self._limits.max_files} files that are read")
+        if not segment.name:
+            raise BadRequest("a part of the form has no name")
         self._part = _Part(segment)
 
     def _take(self, data: bytes | bytearray) -> None:
@@ -138,7 +139,7 @@ class MultipartReader:
     def _end(self) -> None:
         part, self._part = self._part, None
         assert part is not None, "the parser tells the end of a part once"
-        self._pairs.append((part.segment.name or "", part.value()))
+        self._pairs.append((part.segment.name, part.value()))
 
 
 class _Part:

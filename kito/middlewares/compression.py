@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from .._core.coding import Coding
+from ..negotiation import choose_coding
 from .encoders import encoder_factories
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ _TEXTUAL: Final = re.compile(
     r"|[a-z]+/[a-z0-9.+-]+\+(json|xml|text|yaml)\b|image/(svg\+xml|bmp)\b",
     re.IGNORECASE,
 )
-_QUALITY: Final = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z", re.IGNORECASE)
 _WITHOUT: Final = frozenset({204, 205, 206, 304})  # no body, or a part of one
 
 
@@ -52,8 +52,9 @@ def compress(
             if not _may_be_coded(res):
                 return
             res.vary("accept-encoding")
-            name = choose_coding(ctx.req.headers.get_all("accept-encoding"), factories)
+            name = choose_coding([res._request_field(b"accept-encoding") or ""], factories)
             if name is not None:
+                _weaken(res)
                 encoder = factories[name]()
                 res.set_coding(Coding(name, encoder, min_size=min_size, max_size=max_size, streams=streams))
 
@@ -61,6 +62,13 @@ def compress(
         return next()
 
     return coded
+
+
+def _weaken(res: Response) -> None:
+    """Make an entity tag weak: what is coded here has other bytes than the file it is the tag of (RFC 9110 §8.8.1)."""
+    tag = res.get("etag")
+    if tag is not None and not tag.startswith("W/"):
+        res.header("etag", f"W/{tag}")
 
 
 def _may_be_coded(res: Response) -> bool:
@@ -72,30 +80,3 @@ def _may_be_coded(res: Response) -> bool:
     if kind.lower().startswith("text/event-stream"):
         return True
     return "no-transform" not in (res.get("cache-control") or "").lower()
-
-
-def choose_coding(accepted: Iterable[str], known: Iterable[str]) -> str | None:
-    """Return which of `known`, the preferred one first, a request with these Accept-Encoding lines wants; None: none.
-
-    The client's q-values decide, then our order. A coding with q=0 is refused, `*` is every one that is not named,
-    and what cannot be read is not accepted (RFC 9110 §12.5.3).
-    """
-    qualities: dict[str, float] = {}
-    for part in ",".join(accepted).lower().split(","):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        if name:
-            qualities["gzip" if name == "x-gzip" else name] = _quality(parameters)
-    rest = qualities.get("*", 0.0)
-    best, best_quality = None, 0.0
-    for coding in known:
-        quality = qualities.get(coding, rest)
-        if quality > best_quality:
-            best, best_quality = coding, quality
-    return None if qualities.get("identity", 0.0) > best_quality else best
-
-
-def _quality(parameters: list[Any]) -> float:
-    if not parameters:
-        return 1.0
-    found = _QUALITY.match(parameters[0].replace(" ", ""))
-    return float(found[1]) if found else 0.0
