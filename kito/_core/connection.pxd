@@ -32,6 +32,8 @@ cdef class Connection(ExchangeOwner):
     cdef int enter(self, ConnectionPhase phase) except -1
     # Close behind what is pending; `staged` where the client may still be sending.
     cdef int finish(self, bint staged) except -1
+    cdef int _linger(self) except -1
+    cdef int _end_output(self, bint staged) except -1
     # Give up: what is still to be sent goes nowhere.
     cdef int lose(self, str reason) except -1
     cdef int64_t _ticks_of(self, ConnectionPhase phase) except -1

@@ -29,6 +29,7 @@ cdef enum:
     LINGERING_OVER_LIMIT = 32     # connections that are told why they are turned away, beyond the limit
     DATE_LINE_BYTES = 37
 
+cdef double CUT_PAUSE_S = 0.1         # between the last event of a stream that is cut, and the cut
 cdef tuple RETRY_AFTER_S = (1, 10)    # spread, lest all come back at once
 
 # Legal moves: the bit of a phase is set in the row of the phase it may follow.
@@ -117,12 +118,18 @@ cdef class Connection(ExchangeOwner):
         In stages (RFC 9112 section 9.6): our side first, then a bounded time in
         which input is discarded, lest a reset destroys the answer on its way.
         """
-        cdef object transport = self.transport
-        if self.phase >= CONNECTION_LINGER or transport is None:
-            return 0
+        if self.phase < CONNECTION_LINGER and self.transport is not None:
+            self._linger()
+            self._end_output(staged)
+        return 0
+
+    cdef int _linger(self) except -1:
         self.writer.release()
         self.enter(CONNECTION_LINGER)
-        self.drop_input()
+        return self.drop_input()
+
+    cdef int _end_output(self, bint staged) except -1:
+        cdef object transport = self.transport
         if staged and not self.peer_done and transport.can_write_eof():
             transport.write_eof()
         elif self.phase_backlog and self.info("sslcontext") is not None:
@@ -168,8 +175,14 @@ cdef class Connection(ExchangeOwner):
     cdef int cut(self, bint reset) except -1:
         """End the connection so that the client sees an unfinished response."""
         cdef object transport = self.transport
+        cdef bint is_events = self.current is not None and self.current.is_events
         self.current = None
         if transport is None:
+            return 0
+        if is_events and not reset and self.phase < CONNECTION_LINGER:
+            # The last event says why. A browser drops what it has not read when the cut comes with it.
+            self._linger()
+            self.state.loop.call_later(CUT_PAUSE_S, self.end_output)
             return 0
         if not reset:
             # In stages: whole answers may still be on their way before the one that breaks off.
@@ -323,6 +336,11 @@ cdef class Connection(ExchangeOwner):
         exchange.client_left(reason)
         self.cut(exchange.framing == FRAMING_CLOSE)
         return True
+
+    def end_output(self):
+        """Send FIN, unless the connection is gone; of a cut that was put off."""
+        if self.transport is not None and not self.transport.is_closing():
+            self._end_output(True)
 
     def abort(self):
         """Drop the connection at once."""
