@@ -1,6 +1,7 @@
 """`kito run` as a process: it serves, with workers too, it is started anew on changes, and it ends."""
 
 import json
+import os
 import signal
 import socket
 import urllib.error
@@ -47,8 +48,14 @@ def listens(program):
 @pytest.fixture
 def source(tmp_path):
     path = tmp_path / "program.py"
-    path.write_text(PROGRAM % "one")
+    write(path, PROGRAM % "one")
     return path
+
+
+def write(path, text):
+    """Write a program as if it had always been of the same second."""
+    path.write_text(text)
+    os.utime(path, (10**9, 10**9))
 
 
 def test_it_serves_the_program_of_the_working_directory(source):
@@ -92,14 +99,14 @@ def test_the_access_log_is_lines_of_their_own(source, workers):
 def reloading(source):
     """A running `kito run --reload`."""
     require_module("watchfiles")
-    with kito_run(source.parent, "--reload") as program:
+    with kito_run(source.parent, "--reload", env={"PYTHONDONTWRITEBYTECODE": ""}) as program:
         yield program
 
 
 def test_a_change_starts_it_anew_also_in_the_same_second_and_with_the_same_size(reloading, source):
     assert get(listens(reloading)) == "one"
     for word in ("two", "six"):
-        source.write_text(PROGRAM % word)
+        write(source, PROGRAM % word)
         reloading.says(r"INFO kito: program.py changed: the server is started again")
         assert get(listens(reloading)) == word
     reloading.send(signal.SIGTERM)

@@ -298,6 +298,22 @@ def test_workers_do_not_outlive_a_parent_that_was_killed():
         assert len(lines_with(cluster, "^shutdown")) == 2
 
 
+def test_a_worker_that_is_stuck_keeps_no_other_one_alive():
+    with clustered() as cluster, connected(cluster.address) as stuck:
+        first, second = sorted(cluster.pids)  # the second was forked while the parent spoke with the first
+
+        def is_with_second():
+            stuck.close()
+            stuck.request("GET", "/pid")
+            return int(stuck.getresponse().read()) == second
+
+        poll(is_with_second, "a connection to the second")
+        stuck.request("GET", "/stuck")
+        cluster.says("^stuck")
+        cluster.send(signal.SIGKILL)
+        cluster.says(f"^shutdown {first}")
+
+
 # === other addresses ===
 
 
