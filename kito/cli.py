@@ -120,12 +120,12 @@ def routes(app: str) -> None:
     """Print the routes of APP, which is written as for `run`."""
     server = _imported(app)
     rows = [
-        ("METHOD", "PATH", "HANDLER"),
-        *((row.method, row.path, _name(row.handler)) for row in server.routes),
+        ("METHOD", "PATH", "NAME", "HANDLER"),
+        *((row.method, row.path, row.name or "-", _name(row.handler)) for row in server.routes),
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    for method, path, handler in rows:
-        click.echo(f"{method:{widths[0]}}  {path:{widths[1]}}  {handler}")
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for method, path, name, handler in rows:
+        click.echo(f"{method:{widths[0]}}  {path:{widths[1]}}  {name:{widths[2]}}  {handler}")
 
 
 def _name(handler: Any) -> str:

@@ -18,7 +18,7 @@ from kito import server
 
 app = other = server(port=1)
 
-@app.get("/cats/:id")
+@app.get("/cats/:id", name="cat")
 def cat(id: int):
     return id
 
@@ -59,16 +59,16 @@ def test_routes_prints_the_table(folder, target):
     got = routes(target)
     assert got.exit_code == 0
     assert [line.split() for line in got.stdout.splitlines()] == [
-        ["METHOD", "PATH", "HANDLER"],
-        ["GET", "/cats/:id", "program_here.cat"],
-        ["POST", "/cats", "program_here.<lambda>"],
-        ["*", "/rest/{*path}", "builtins.print"],
+        ["METHOD", "PATH", "NAME", "HANDLER"],
+        ["GET", "/cats/:id", "cat", "program_here.cat"],
+        ["POST", "/cats", "-", "program_here.<lambda>"],
+        ["*", "/rest/{*path}", "-", "builtins.print"],
     ]
 
 
 def test_a_factory_is_called(folder):
     got = routes("program_here:make()")
-    assert got.stdout.splitlines()[1].split() == ["GET", "/made", "program_here.cat"]
+    assert got.stdout.splitlines()[1].split() == ["GET", "/made", "-", "program_here.cat"]
 
 
 def test_a_program_that_listens_is_imported_to_its_end(folder, caplog):

@@ -14,7 +14,19 @@ from kito.testing import TestClient
 from tests.support.programs import ROOT, running
 
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("[a-z]*.py"))
-TWINS = ("basic", "clustering", "middlewares", "params", "route", "router", "schemas", "streaming", "unix_socket")
+TWINS = (
+    "basic",
+    "clustering",
+    "extend",
+    "file",
+    "middlewares",
+    "params",
+    "route",
+    "router",
+    "schemas",
+    "streaming",
+    "unix_socket",
+)
 ID = "7f1d3b52-1c1e-4c3e-9f0e-6a5d7c8b9a10"
 
 
@@ -43,6 +55,29 @@ def test_clustering():
             assert json.load(answer)["connections"] == 1
         program.send(signal.SIGTERM)
         assert program.ended() == 0
+
+
+def test_extend():
+    with client_of("extend") as client:
+        assert client.get("/").body == b"Hello, stranger!"
+        assert client.get("/", headers={"x-user": "neko"}).body == b"Hello, neko!"
+        assert client.get("/cats").json() == ["neko", "tama"]
+
+
+def test_file():
+    source = (ROOT / "examples" / "file.py").read_bytes()
+    with client_of("file") as client:
+        whole = client.get("/")
+        assert (whole.body, whole.headers["content-type"]) == (source, "text/plain; charset=utf-8")
+        part = client.get("/", headers={"range": "bytes=3-6"})
+        assert (part.status, part.body) == (206, source[3:7])
+        assert client.get("/", headers={"if-none-match": whole.headers["etag"]}).status == 304
+        saved = client.get("/download")
+        assert (saved.body, "example.py" in saved.headers["content-disposition"]) == (source, True)
+        below = client.get("/examples/file.py")
+        assert (below.body, below.headers["cache-control"]) == (source, "public, max-age=3600")
+        for path in ("nothing.py", "..%2fpyproject.toml", "%2e%2e/pyproject.toml", "showcase"):
+            assert client.get(f"/examples/{path}").status in (400, 403, 404)
 
 
 def test_middlewares():
@@ -126,5 +161,5 @@ def test_unix_socket(tmp_path):
 def test_the_command_line_knows_it(name):
     with running("-m", "kito", "routes", f"examples.{name}") as program:
         assert program.ended() == 0
-        assert program.lines[0].split() == ["METHOD", "PATH", "HANDLER"]
+        assert program.lines[0].split() == ["METHOD", "PATH", "NAME", "HANDLER"]
         assert len(program.lines) > 1
