@@ -1,7 +1,5 @@
 """Coding: a content coding of a streamed body, flushed with every frame (RFC 9110 section 8.4)."""
 
-from kito._core.buffer cimport WriteBuffer
-
 
 cdef class Coding:
     cdef readonly bytes name      # as in Content-Encoding
@@ -12,11 +10,7 @@ cdef class Coding:
     cdef object _compress
     cdef object _flush
     cdef object _finish
-    cdef WriteBuffer plain        # the frame under way, None while there is none
 
-    # Room for a frame that is not coded yet; take() it once it is filled.
-    cdef char* room(self, Py_ssize_t size) except NULL
-    cdef bytes take(self)
     # What the client needs to read everything up to here.
     cdef bytes encode(self, bytes plain)
     cdef bytes finish(self)

@@ -1,7 +1,5 @@
 """Coding: a content coding of a streamed body, flushed with every frame (RFC 9110 section 8.4)."""
 
-from kito._core.buffer cimport WriteBuffer, reserve
-
 
 cdef Py_ssize_t MAX_SIZE = 1 << 40      # bytes
 
@@ -22,19 +20,6 @@ cdef class Coding:
         self._compress = encoder.compress
         self._flush = encoder.flush
         self._finish = encoder.finish
-
-    cdef char* room(self, Py_ssize_t size) except NULL:
-        cdef char* place
-        if self.plain is None:
-            self.plain = WriteBuffer.__new__(WriteBuffer)
-        place = reserve(self.plain, size)
-        self.plain.used += size
-        return place
-
-    cdef bytes take(self):
-        cdef bytes piece = self.plain.take()
-        self.plain = None       # streams are many, and most of the time nothing is under way
-        return piece
 
     cdef bytes encode(self, bytes plain):
         return <bytes>self._compress(plain) + <bytes>self._flush()

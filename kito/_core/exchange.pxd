@@ -36,11 +36,14 @@ cdef class ExchangeOwner(BodySource):
 # What a stream does beyond writing at once; kito._core.flow implements it.
 cdef class Flow(Gatherer):
     cdef uint64_t dropped         # events
+    cdef Coding coding            # of the body, None: it is sent as it is written
     # A client that is more than max_backlog behind is let go.
     cdef bint lets_go(self) noexcept
     # The client takes output again.
     cdef int resumed(self) except -1
-    # The body ends: whatever is kept goes out.
+    # Whatever is kept goes out.
+    cdef int settle(self) except -1
+    # The body ends: the same, and what completes it.
     cdef int finish(self) except -1
     # The stream is over: nothing is kept any more.
     cdef void forget(self) noexcept
@@ -82,8 +85,7 @@ cdef class Exchange(Timed):
     cdef bint cancelled           # we have cancelled it: not again before its cleanup is too late
     cdef DisconnectPolicy on_disconnect
     cdef double started           # when its task was started, or its body opened; 0.0 before
-    cdef double last_frame        # when its last frame was timed; 0.0: none was, negative: this one is not the producer's
-    cdef Coding coding            # None for a body that is sent as it is written
+    cdef bint awaits_first        # its body is open, and nothing of it was written
     cdef Flow flow                # None for a stream that writes at once, and once it is over
     cdef Tally tally
     cdef Clock clock
@@ -103,6 +105,8 @@ cdef class Exchange(Timed):
     cdef int write_reference(self, bytes payload) except -1
     cdef int write_shared(self, Event event) except -1
     cdef int wrote(self) except -1
+    # What kito itself says in a body: it is coded like the rest, and is nobody's first chunk.
+    cdef int write_block(self, bytes block) except -1
     cdef int flush(self) except -1
     # Keep what is written from leaving, up to CORK_BYTES of it; or let it go.
     cdef int hold(self, bint held) except -1

@@ -8,7 +8,6 @@ import logging
 from random import randint
 
 from cpython.object cimport PyObject
-from libc.string cimport memcpy
 
 from kito._core.body cimport BodySource
 from kito._core.clock cimport init_deadline, unlink
@@ -35,7 +34,7 @@ ALLOWED[<int>EXCHANGE_STREAMING] = 1 << EXCHANGE_ENDED | 1 << EXCHANGE_ABORTED
 ALLOWED[<int>EXCHANGE_ENDED] = 0
 ALLOWED[<int>EXCHANGE_ABORTED] = 0
 
-cdef Event CRASHED = Event({"error": "Internal Server Error"}, "error")
+cdef bytes CRASHED = Event({"error": "Internal Server Error"}, "error").payload
 cdef bytes HEARTBEAT = b":\n\n"
 cdef tuple FAREWELL_RETRY_MS = (1000, 5000)     # spread, lest all clients of a stopped server come back at once
 
@@ -74,6 +73,9 @@ cdef class Flow(Gatherer):
     cdef int resumed(self) except -1:
         return 0
 
+    cdef int settle(self) except -1:
+        return 0
+
     cdef int finish(self) except -1:
         return 0
 
@@ -107,6 +109,9 @@ cdef class Exchange(Timed):
         raise NotImplementedError
 
     cdef int wrote(self) except -1:
+        raise NotImplementedError
+
+    cdef int write_block(self, bytes block) except -1:
         raise NotImplementedError
 
     cdef int flush(self) except -1:
@@ -197,11 +202,11 @@ cdef class Exchange(Timed):
 
     cdef int crash(self) except -1:
         if self.flow is not None:
-            self.flow.finish()
+            self.flow.settle()
         if self.phase != EXCHANGE_STREAMING:
             return 0        # even that was too much for its client
         if self.is_events and self.remaining < 0:
-            self.write_shared(CRASHED)
+            self.write_block(CRASHED)
         return self.abort("error")
 
     cdef int count_event(self) except -1:
@@ -263,16 +268,13 @@ cdef class Exchange(Timed):
 
     cdef int say_farewell(self) except -1:
         """Once: a new reconnection time for the client of events, and a word to everybody who produces."""
-        cdef bytes block
         if self.closing or self.phase != EXCHANGE_STREAMING:
             return 0
         self.closing = True
         if self.flow is not None:
             self.flow.release()
         if self.is_events and self.remaining < 0 and self.phase == EXCHANGE_STREAMING:
-            block = encode_retry(randint(*FAREWELL_RETRY_MS))
-            memcpy(self.frame(len(block)), <const char*>block, len(block))
-            self.wrote()
+            self.write_block(encode_retry(randint(*FAREWELL_RETRY_MS)))
         listeners, self._on_closing = self._on_closing, None
         for listener in listeners or ():
             tell(listener, True, (), "on_closing")
@@ -294,7 +296,6 @@ cdef class Exchange(Timed):
     cdef void on_deadline(self, int kind) noexcept:
         """Silence has lasted `heartbeat_ticks`, or the entry is to move on to when it will have."""
         cdef int64_t quiet = self.clock.tick - self.quiet_since
-        cdef double last_frame
         if self.phase != EXCHANGE_STREAMING:
             self._cleanup_late()
             return
@@ -307,10 +308,7 @@ cdef class Exchange(Timed):
                 self.flow.release()
             # A reader that is behind is not silent: it has bytes to read.
             if not self.is_behind() and self.remaining < 0:
-                self.last_frame, last_frame = -1.0, self.last_frame
-                memcpy(self.frame(len(HEARTBEAT)), <const char*>HEARTBEAT, len(HEARTBEAT))
-                self.wrote()
-                self.last_frame = last_frame
+                self.write_block(HEARTBEAT)
             self.quiet_since = self.clock.tick - 1      # this tick has only begun
             self.clock.arm(&self.heartbeat, self.heartbeat_ticks - 1)
         except Exception:

@@ -30,6 +30,7 @@ cdef class StreamFlow(Flow):
     cdef int put(self, const char* data, Py_ssize_t size, object owner) except -1
     cdef int put_event(self, object data, object event, object id, object retry, bint as_json) except -1
     cdef int put_shared(self, Event event) except -1
+    cdef int _write(self, const char* data, Py_ssize_t size, object owner) except -1
     cdef int _admit(self) except -1
     cdef bint _keeps(self) noexcept
     cdef int _keep(self, bytes payload) except -1
@@ -39,3 +40,6 @@ cdef class StreamFlow(Flow):
     cdef int _gather(self, const char* text, Py_ssize_t size) except -1
     cdef int _gather_event(self, object text, object event) except -1
     cdef bint _would_join_line_end(self, EventSpans* spans) noexcept
+
+
+cdef StreamFlow plain_flow()

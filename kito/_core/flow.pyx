@@ -33,6 +33,11 @@ cdef dict _POLICIES = {
 }
 
 
+cdef StreamFlow plain_flow():
+    """That of a stream which was told nothing."""
+    return StreamFlow("disconnect", 0, 0, 0.0, 0.0)
+
+
 cdef class StreamFlow(Flow):
     """What one stream was told: `overflow` by name, water marks in bytes, `coalesce` and `max_age` in seconds.
 
@@ -66,12 +71,20 @@ cdef class StreamFlow(Flow):
     cdef bint lets_go(self) noexcept:
         return self.overflow == OVERFLOW_DISCONNECT
 
-    cdef int finish(self) except -1:
+    cdef int settle(self) except -1:
         """The last of what is kept goes out, whether the client is behind or not: it is bounded."""
         self.release()
         while self.kept is not None:
             self._send_kept()
         return 0
+
+    cdef int finish(self) except -1:
+        cdef bytes tail
+        self.settle()
+        if self.coding is None or self.exchange is None:
+            return 0
+        tail = self.coding.finish()
+        return write_payload(self.exchange, PyBytes_AS_STRING(tail), PyBytes_GET_SIZE(tail), tail) if tail else 0
 
     cdef int resumed(self) except -1:
         while self.kept is not None and not self.exchange.is_behind():
@@ -103,7 +116,7 @@ cdef class StreamFlow(Flow):
         if self.exchange is None:
             return 0        # what was gathered was too much for the client
         if not self._keeps():
-            return write_payload(self.exchange, data, size, owner)
+            return self._write(data, size, owner)
         if data[0] != c":":     # a comment says nothing to a reader that is behind
             self._keep(PyBytes_FromStringAndSize(data, size))
         return 0
@@ -128,7 +141,17 @@ cdef class StreamFlow(Flow):
         if self._keeps():
             return self._keep(event.payload)
         self.exchange.count_event()
+        if self.coding is not None:
+            return self._write(PyBytes_AS_STRING(event.payload), PyBytes_GET_SIZE(event.payload), event.payload)
         return self.exchange.write_shared(event)
+
+    cdef int _write(self, const char* data, Py_ssize_t size, object owner) except -1:
+        """One frame, coded if the body is."""
+        cdef bytes coded
+        if self.coding is None:
+            return write_payload(self.exchange, data, size, owner)
+        coded = self.coding.encode(PyBytes_FromStringAndSize(data, size) if owner is None else <bytes>owner)
+        return write_payload(self.exchange, PyBytes_AS_STRING(coded), PyBytes_GET_SIZE(coded), coded) if coded else 0
 
     # === slow readers ===
 
@@ -168,20 +191,23 @@ cdef class StreamFlow(Flow):
         if self.unsaid:
             dropped, self.unsaid = self.unsaid, 0
             payload = Event({"dropped": dropped}, "gap").payload
-            write_payload(exchange, PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), payload)
+            self._write(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), payload)
         payload = self.kept.popleft()
         self.kept_bytes -= len(payload)
         if not self.kept:
             self.kept = None
         exchange.count_event()
-        return write_payload(exchange, PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), payload)
+        return self._write(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), payload)
 
     cdef int _write_event(self, EventSpans* spans, Py_ssize_t size) except -1:
         cdef bytes payload
-        if self._keeps():
+        if self.coding is not None or self._keeps():
             payload = PyBytes_FromStringAndSize(NULL, size)
             fill_event(PyBytes_AS_STRING(payload), spans)
-            return self._keep(payload)
+            if self._keeps():
+                return self._keep(payload)
+            self.exchange.count_event()
+            return self._write(PyBytes_AS_STRING(payload), size, payload)
         fill_event(self.exchange.frame(size), spans)
         self.exchange.count_event()
         return self.exchange.wrote()
@@ -234,6 +260,6 @@ cdef class StreamFlow(Flow):
         text = self.gathered.take()
         self.gathered = None
         if not self.exchange.is_events:
-            return write_payload(self.exchange, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text), text)
+            return self._write(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text), text)
         event, self.event = self.event, None
         return self._write_event(&spans, measure_event(&spans, text, event, None, None))

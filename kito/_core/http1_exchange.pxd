@@ -19,7 +19,5 @@ cdef class Http1Exchange(Exchange):
 
     cdef bint _is_last(self) noexcept
     cdef int _complete(self, str reason) except -1
-    cdef int _write_coded(self, bytes plain) except -1
-    cdef int _write_end(self, bytes tail) except -1
     cdef void _time_head(self) noexcept
-    cdef void _time_frame(self) noexcept
+    cdef void _time_first(self) noexcept

@@ -9,12 +9,12 @@ from kito._core.common cimport (
     FRAMING_LENGTH, FRAMING_NONE, Framing, HEAD_CLOSE, REFERENCE_BYTES,
 )
 from kito._core.buffer cimport WriteBuffer, reserve
-from kito._core.coding cimport Coding
 from kito._core.debug cimport LIVE_EXCHANGES, count_live
 from kito._core.encoder cimport ResponseHead, open_chunk, write_bytes, write_chunk_size, write_head
 from kito._core.event cimport Event
 from kito._core.exchange cimport ExchangeOwner, write_payload
-from kito._core.writer cimport Cork, Patience, TransportWriter
+from kito._core.tally cimport Histogram
+from kito._core.writer cimport Cork, TransportWriter
 
 from kito.errors import BodyLengthMismatch
 
@@ -84,6 +84,7 @@ cdef class Http1Exchange(Exchange):
         if self.request is None:
             self.raw_headers = None     # nobody can ask for them any more: idle streams are many
         self._time_head()
+        self.writer.patient = self.on_disconnect == DISCONNECT_FINISH
         self.tally.streams_opened += 1
         self.tally.streams_open += 1
         if self.head_only or framing == FRAMING_NONE:
@@ -105,12 +106,10 @@ cdef class Http1Exchange(Exchange):
     cdef char* frame(self, Py_ssize_t size) except NULL:
         cdef WriteBuffer buffer
         cdef char* place
-        if self.coding is not None:
-            return self.coding.room(size)
         self.account(size)
-        if self.last_frame == 0.0 or not (self.writer.listed or self.writer.corked):
-            self._time_frame()
         buffer = self.writer.open()
+        if self.awaits_first:
+            self._time_first()
         if self.framing == FRAMING_CHUNKED:
             return open_chunk(buffer, size)
         place = reserve(buffer, size)
@@ -118,62 +117,51 @@ cdef class Http1Exchange(Exchange):
         return place
 
     cdef int write_reference(self, bytes payload) except -1:
-        if self.coding is not None:
-            return self._write_coded(payload)
         self.account(len(payload))
-        if self.last_frame == 0.0 or not (self.writer.listed or self.writer.corked):
-            self._time_frame()
         if self.framing == FRAMING_CHUNKED:
             write_chunk_size(self.writer.open(), len(payload))
         self.writer.write_reference(payload)
+        if self.awaits_first:
+            self._time_first()
         if self.framing == FRAMING_CHUNKED:
             write_bytes(self.writer.open(), b"\r\n", 2)
         return self.writer.wrote()
 
     cdef int write_shared(self, Event event) except -1:
-        if self.coding is not None:
-            return self._write_coded(event.payload)
         self.account(len(event.payload))
-        if self.last_frame == 0.0 or not (self.writer.listed or self.writer.corked):
-            self._time_frame()
-        return self.writer.write_shared(event.frame if self.framing == FRAMING_CHUNKED else event.payload)
+        self.writer.write_shared(event.frame if self.framing == FRAMING_CHUNKED else event.payload)
+        if self.awaits_first:
+            self._time_first()
+        return 0
 
     cdef int wrote(self) except -1:
-        return self.writer.wrote() if self.coding is None else self._write_coded(self.coding.take())
+        return self.writer.wrote()
 
-    cdef int _write_coded(self, bytes plain) except -1:
-        cdef Coding coding = self.coding
-        cdef bytes piece = coding.encode(plain)
-        if not piece:
-            return 0
-        self.coding = None      # what is coded is written as everything else is
-        try:
-            return write_payload(self, PyBytes_AS_STRING(piece), PyBytes_GET_SIZE(piece), piece)
-        finally:
-            self.coding = coding
-
-    cdef int _write_end(self, bytes tail) except -1:
-        """What completes a coded body."""
-        self.coding = None
-        return write_payload(self, PyBytes_AS_STRING(tail), PyBytes_GET_SIZE(tail), tail) if tail else 0
+    cdef int write_block(self, bytes block) except -1:
+        cdef bint awaits_first = self.awaits_first
+        cdef Histogram gaps = self.writer.gaps
+        if self.flow is not None and self.flow.coding is not None:
+            block = self.flow.coding.encode(block)
+        self.awaits_first = False
+        self.writer.gaps = None
+        write_payload(self, PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block), block)
+        self.awaits_first = awaits_first
+        self.writer.gaps = gaps
+        return 0
 
     cdef void _time_head(self) noexcept:
         cdef double now = self.writer.cork.now()
         if self.started == 0.0:
             self.started = now      # opened before its handler returned: nothing was waited for
         self.tally.time_to_head.note(now - self.started)
+        self.awaits_first = True
 
-    cdef void _time_frame(self) noexcept:
-        """A frame of another turn than the last one, or the first."""
-        cdef double now
-        if self.last_frame < 0.0:
-            return
-        now = self.writer.cork.now()
-        if self.last_frame == 0.0:
-            self.tally.time_to_first.note(now - self.started)
-        else:
-            self.tally.gaps.note(now - self.last_frame)
-        self.last_frame = now
+    cdef void _time_first(self) noexcept:
+        """The first chunk or event; from now on the writer notes the time between turns."""
+        self.awaits_first = False
+        self.writer.gaps = self.tally.gaps
+        self.writer.last_turn = self.writer.cork.now()
+        self.tally.time_to_first.note(self.writer.last_turn - self.started)
 
     cdef int flush(self) except -1:
         return self.writer.flush()
@@ -185,12 +173,7 @@ cdef class Http1Exchange(Exchange):
         return self.writer.release()
 
     cdef object drained(self):
-        cdef Patience patience
-        if self.on_disconnect != DISCONNECT_FINISH or not self.writer.paused:
-            return self.writer.drained()
-        patience = Patience.__new__(Patience)
-        patience.awaited = self.writer.drained()
-        return patience
+        return self.writer.drained()
 
     cdef int64_t cleanup_ticks(self) noexcept:
         return self.owner.cleanup_ticks()
@@ -221,8 +204,7 @@ cdef class Http1Exchange(Exchange):
             self.flow.finish()
             if self.phase != EXCHANGE_STREAMING:
                 return 0        # what was left was too much for its client
-        if self.coding is not None:
-            self._write_end(self.coding.finish())
+        self.writer.gaps = None
         if self.framing == FRAMING_CHUNKED:
             write_bytes(self.writer.open(), b"0\r\n\r\n", 5)
         self.over(EXCHANGE_ENDED, reason)

@@ -3,6 +3,7 @@
 from kito._core.coding cimport Coding
 from kito._core.encoder cimport ResponseHead
 from kito._core.exchange cimport Exchange
+from kito._core.flow cimport StreamFlow
 
 
 cdef class Response(ResponseHead):
@@ -16,7 +17,7 @@ cdef class Response(ResponseHead):
 
     # Write the head, and the whole body; or open the body. What waits for the head is called first.
     cdef int commit(self, const char* body, Py_ssize_t size, object owner) except -1
-    cdef int commit_open(self, bint events) except -1
+    cdef int commit_open(self, bint events, StreamFlow flow) except -1
     cdef int _tell_head(self) except -1
     cdef int _announce_coding(self) except -1
     cdef int _send_coded(self, const char* body, Py_ssize_t size) except -1

@@ -9,7 +9,7 @@ from kito._core.coding cimport Coding
 from kito._core.encoder cimport ResponseHead, encode_name, encode_value
 from kito._core.event cimport encode_retry, to_json
 from kito._core.exchange cimport Exchange, NO_EXCHANGE
-from kito._core.flow cimport StreamFlow
+from kito._core.flow cimport StreamFlow, plain_flow
 from kito._core.stream cimport StreamWriter, SSEWriter, open_events, open_stream
 
 from kito.errors import ResponseEnded, ResponseStarted
@@ -202,20 +202,19 @@ cdef class Response(ResponseHead):
             self._on_head = waiting         # no head was written: that of the error's answer will be
             raise
 
-    cdef int commit_open(self, bint events) except -1:
+    cdef int commit_open(self, bint events, StreamFlow flow) except -1:
         if self._on_head is not None:
             self._opening = True
             try:
                 self._tell_head()
             finally:
                 self._opening = False
-        if self._coding is None or not self._coding.streams:
-            return self.exchange.open(self, events)
-        self._announce_coding()
+        if self._coding is not None and self._coding.streams:
+            self._announce_coding()
+            flow = plain_flow() if flow is None else flow
+            flow.coding = self._coding
         self.exchange.open(self, events)
-        if self.exchange.phase == EXCHANGE_STREAMING:
-            self.exchange.coding = self._coding
-        return 0
+        return 0 if flow is None else flow.attach(self.exchange)
 
     cdef int _tell_head(self) except -1:
         cdef list waiting = self._on_head
@@ -244,9 +243,7 @@ cdef class Response(ResponseHead):
         """Commit the head of a streamed body and return its writer; with `flow` it keeps to that."""
         if self.content_type is None:
             self.content_type = OCTETS
-        self.commit_open(False)
-        if flow is not None:
-            flow.attach(self.exchange)
+        self.commit_open(False, flow)
         if self.exchange.opened_late():
             self.exchange.say_farewell()
         return open_stream(self.exchange)
@@ -262,15 +259,11 @@ cdef class Response(ResponseHead):
             self.add_field(b"cache-control", b"no-cache, no-transform")
         if self.get_field(b"x-accel-buffering") is None:
             self.add_field(b"x-accel-buffering", b"no")
-        self.commit_open(True)
+        self.commit_open(True, flow)
         writer = open_events(self.exchange, last_event_id)
-        if block is not None:
-            self.exchange.last_frame = -1.0     # it is not the producer's, and not timed
-            writer.put(PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block), block)
-            self.exchange.last_frame = 0.0
+        if block is not None and self.exchange.phase == EXCHANGE_STREAMING:
+            self.exchange.write_block(block)
         self.exchange.start_heartbeat(heartbeat)
-        if flow is not None:
-            flow.attach(self.exchange)
         if self.exchange.opened_late():
             self.exchange.say_farewell()
         return writer

@@ -1,7 +1,6 @@
 """Tally: what is counted of a loop's exchanges, and how one stream ended."""
 
 from libc.math cimport INFINITY
-from libc.stdint cimport uint64_t
 
 
 cdef class StreamEnd:
@@ -14,16 +13,6 @@ cdef class StreamEnd:
 
 cdef class Histogram:
     """How often something took how long, in buckets of doubling width."""
-
-    cdef void note(self, double seconds) noexcept:
-        cdef uint64_t milliseconds = <uint64_t>(seconds * 1000) if seconds > 0 else 0
-        cdef int bucket = 0
-        while milliseconds and bucket < BUCKETS - 1:
-            milliseconds >>= 1
-            bucket += 1
-        self.counts[bucket] += 1
-        self.count += 1
-        self.sum_s += seconds
 
     def snapshot(self):
         """`count`, `sum` in seconds, and `buckets`: an upper bound in seconds to the number below it, above the last."""

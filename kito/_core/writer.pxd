@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from kito._core.buffer cimport WriteBuffer
+from kito._core.tally cimport Histogram
 from kito._core.windows cimport Windows
 
 
@@ -19,6 +20,7 @@ cdef class Cork:
     cdef Windows _windows         # None until a stream gathers text
 
     cdef int enlist(self, TransportWriter writer) except -1
+    cdef void _time_turn(self, TransportWriter writer) noexcept
     cdef WriteBuffer borrow(self)
     cdef void give_back(self, WriteBuffer buffer) noexcept
     cdef Windows open_windows(self)
@@ -42,6 +44,10 @@ cdef class TransportWriter:
     cdef bint listed              # the cork knows about it
     cdef bint corked              # its owner flushes: inside data_received
     cdef bint held                # nothing leaves before release(), or before CORK_BYTES are pending
+    cdef bint patient             # who waits is never told that the client has left
+    # Where the time between turns is noted, None: nowhere, and when the last turn was.
+    cdef Histogram gaps
+    cdef double last_turn
     cdef readonly bint paused     # the transport is over its high-water mark
     cdef Py_ssize_t high_water    # bytes; the transport's own mark
     cdef Py_ssize_t max_backlog   # bytes
@@ -91,7 +97,3 @@ cdef class Turn:
 
 cdef Turn TURN
 
-
-# Awaits another one, and is ready where that would say that the client has left.
-cdef class Patience:
-    cdef object awaited

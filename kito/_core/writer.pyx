@@ -63,16 +63,6 @@ cdef class Turn:
 cdef Turn TURN = Turn()
 
 
-cdef class Patience:
-    """The wait of a producer that is never told that its client has left."""
-
-    def __await__(self):
-        try:
-            yield from self.awaited.__await__()
-        except ConnectionClosed:
-            pass
-
-
 cdef class Drain:
     """Awaitable of a write over the high-water mark: done at the low-water mark.
 
@@ -98,6 +88,20 @@ def _say_lost(error):
     """One turn late: a cancellation that comes with the loss arrives here, and not in the cleanup behind it."""
     yield
     raise error
+
+
+cdef class Patience:
+    """The wait of a producer that is never told that its client has left."""
+    cdef Drain _awaited
+
+    def __cinit__(self, Drain awaited):
+        self._awaited = awaited
+
+    def __await__(self):
+        try:
+            yield from self._awaited.__await__()
+        except ConnectionClosed:
+            pass
 
 
 cdef class Cork:
@@ -140,7 +144,14 @@ cdef class Cork:
             self._call_soon(self._on_turn)
             self._scheduled = True
             self._turn_time = 0.0
+        if writer.gaps is not None:
+            self._time_turn(writer)
         return 0
+
+    cdef void _time_turn(self, TransportWriter writer) noexcept:
+        cdef double now = self.now()
+        writer.gaps.note(now - writer.last_turn)
+        writer.last_turn = now
 
     cdef WriteBuffer borrow(self):
         cdef WriteBuffer buffer = self._spare
@@ -301,6 +312,8 @@ cdef class TransportWriter:
             return self._look()
         drain = Drain.__new__(Drain)
         drain._writer = self
+        if self.patient:
+            return Patience(drain)
         return drain
 
     cdef object _look(self):

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 
 import pytest
 
@@ -87,3 +88,30 @@ def test_times_are_times():
     assert stats["time_to_first"]["sum"] > 0.05
     assert stats["gaps"]["sum"] > 0.02
     assert stats["gaps"]["buckets"][0.001] == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bound"), [(0.0, 0.001), (0.0015, 0.002), (0.003, 0.004), (0.1, 0.128), (1.5, 2.048)]
+)
+def test_each_time_is_in_its_bucket(seconds, bound):
+    """A stream that waits for its head as long as it says; the loop of the test has a clock of its own."""
+
+    async def main():
+        app = server()
+
+        @app.get("/")
+        async def handler(res):
+            time.sleep(seconds)  # noqa: ASYNC251 - exactly so long, whatever else is there to be done
+            res.stream().end("x")
+
+        async with app.running(port=0) as (host, port):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(REQUEST.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
+            await reader.read()
+            writer.close()
+            return app.stats["time_to_head"]
+
+    times = asyncio.run(main())
+    (found,) = [upper for upper, count in times["buckets"].items() if count]
+    assert found >= bound
+    assert found / 2 <= times["sum"] < found or (found == 0.001 and times["sum"] < found)
