@@ -1,8 +1,11 @@
 """BodyCallbacks: how the body behind a declined offer to upgrade is read (RFC 9110 section 7.8).
 
 llhttp hands over no body behind an offer. So another of httptools' parsers is
-given a head with the same framing and no offer, and then the body.
+given a head with the same framing and no offer, and then the body. (One of
+declared length needs no parser.)
 """
+
+cdef bytes CHUNKED_HEAD = b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 cdef class BodyCallbacks:

@@ -42,3 +42,7 @@ cdef bytes known_method(bytes method)
 
 # The id of the last event that a client saw: of its header, None: absent, else of a target's query; None: there is none.
 cdef str read_event_id(bytes header, bytes target)
+
+# True when the request line, which httptools has accepted, is here whole and ends with HTTP/1.1. Asking httptools
+# costs a formatted string; False only means that it has to be asked.
+cdef bint says_version_1_1(bytes head) noexcept

@@ -17,6 +17,7 @@ cdef bytes GET = b"GET"
 cdef bytes OPTIONS = b"OPTIONS"
 cdef bytes CONNECT = b"CONNECT"
 cdef bytes ASTERISK = b"*"
+cdef bytes _VERSION_1_1 = b" HTTP/1.1"
 cdef tuple EVENT_ID_FIELDS = (b"last_event_id", b"lastEventId")
 
 # RFC 3986 section 3.2.2, without the comma: no host has one, and lists of hosts are an attack.
@@ -185,6 +186,13 @@ cdef object refusal(str reason, bint bad_method, bytes start):
 
 cdef bint names_other_protocol(bytes start) except -1:
     return _OTHER_PROTOCOL.match(start) is not None
+
+
+cdef bint says_version_1_1(bytes head) noexcept:
+    cdef const char* start = PyBytes_AS_STRING(head)
+    cdef const char* end = <const char*>memchr(start, c"\r", PyBytes_GET_SIZE(head))
+    return end is not NULL and end - start > len(_VERSION_1_1) and memcmp(
+        end - len(_VERSION_1_1), <const char*>_VERSION_1_1, len(_VERSION_1_1)) == 0
 
 
 cdef Py_ssize_t through_empty_line(const char* data, Py_ssize_t size) noexcept:

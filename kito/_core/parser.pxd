@@ -55,6 +55,7 @@ cdef class RequestParser:
     cdef bint says_close          # the words of Connection
     cdef bint says_keep_alive
     cdef bint stale               # httptools' parser reads nothing behind this message: the next needs another
+    cdef bint passing             # the body is counted here, not by httptools
     cdef Py_ssize_t feeding_bytes # size of `feeding`
     cdef bytearray partial        # the head so far where it came in pieces, to choose a status by; else None
 
@@ -68,11 +69,11 @@ cdef class RequestParser:
     cdef void _reset(self) noexcept
     cdef int _note(self, bytes name, bytes value) except -1
     cdef int _check_version(self) except -1
-    cdef bint _says_version_1_1(self) except -1
     cdef int _check_framing(self) except -1
     cdef int _count(self, Py_ssize_t size) except -1
     cdef int _renew(self, object callbacks) except -1
     cdef int _read_declined(self) except -1
+    cdef Py_ssize_t _pass(self, object data, Py_ssize_t size) except -1
     cdef int _count_framing(self, Py_ssize_t size, Py_ssize_t allowed) except -1
     cdef int _count_fed(self, Py_ssize_t size) except -1
     cdef int _note_partial(self, ParserPhase before, object data, Py_ssize_t size) except -1

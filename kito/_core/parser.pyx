@@ -7,14 +7,14 @@ check is checked here on its output: sizes, the version, Host, transfer codings.
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport INT64_MAX, int64_t
-from libc.string cimport memchr, memcmp
+from libc.string cimport memcmp
 
 from kito._core.common cimport CHUNKED_BYTES, FEED_BYTES
 
-from kito._core.declined cimport BodyCallbacks
+from kito._core.declined cimport BodyCallbacks, CHUNKED_HEAD
 from kito._core.grammar cimport (
     check_codings, check_host, connection_words, is_plain_path, is_trailer, is_word, known_method, match_end,
-    names_other_protocol, read_blank_lines, refusal, split_target, through_empty_line,
+    names_other_protocol, read_blank_lines, refusal, says_version_1_1, split_target, through_empty_line,
 )
 
 import httptools
@@ -28,12 +28,12 @@ cdef object _MethodError = httptools.HttpParserInvalidMethodError
 cdef object _Upgrade = httptools.HttpParserUpgrade
 
 cdef bytes EMPTY_LINE = b"\r\n\r\n"
-cdef bytes VERSION_1_1 = b" HTTP/1.1"
 
 cdef enum:
     FIELD_OVERHEAD_BYTES = 4      # ": " and the line end
     LINE_OVERHEAD_BYTES = 12      # two spaces, "HTTP/1.1" and the line end
     CHUNK_OVERHEAD_BYTES = 24     # size line and line ends that any chunk may have
+    PASSED_BYTES = 65536          # a body of this length is not worth being copied for its parser
     MAX_LENGTH_DIGITS = 18        # fit a signed 64-bit number
 
 
@@ -82,6 +82,8 @@ cdef class RequestParser:
 
     cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1:
         cdef ParserPhase phase = self.phase
+        if self.passing:
+            return self._pass(data, size)
         if self.lone_cr < 0:
             raise BadRequest("a CR without its LF before the request line")   # RFC 9112 section 2.2
         self.feeding, self.feeding_bytes = data, size
@@ -117,12 +119,26 @@ cdef class RequestParser:
             self.partial += data
         return 0
 
+    cdef Py_ssize_t _pass(self, object data, Py_ssize_t size) except -1:
+        """Hand on a long body of declared length: httptools would only count it, too, and copy it."""
+        if size:
+            self.body_bytes += size
+            self.sink.on_body(data if PyBytes_CheckExact(data) else bytes(data))
+        if self.body_bytes == self.content_length:
+            self.passing = False
+            self.carry = 0
+            self._renew(self)       # httptools' parser waits for the body for ever
+            self.phase = PARSER_BETWEEN
+            self.sink.on_complete()
+        return size
+
     cdef int _read_declined(self) except -1:
         """Read a body behind an offer to upgrade, which is declined: llhttp hands none over. Its framing was checked."""
-        framing = b"transfer-encoding: chunked" if self.chunked else b"content-length: %d" % self.content_length
-        self._renew(BodyCallbacks(self))
-        self._feed(b"POST / HTTP/1.1\r\n%s\r\n\r\n" % framing)
-        self.stale = True
+        self.passing = not self.chunked
+        if self.chunked:
+            self._renew(BodyCallbacks(self))
+            self._feed(CHUNKED_HEAD)
+            self.stale = True
         return 0
 
     cdef Py_ssize_t appetite(self, const char* data, Py_ssize_t size) noexcept:
@@ -203,6 +219,7 @@ cdef class RequestParser:
             self.target, self.authority = split_target(self.method, self.target)
         self.phase = PARSER_BODY
         self.fed_bytes = 0
+        self.passing = self.content_length >= PASSED_BYTES
         self.sink.on_head(self)
 
     @cython.binding(False)
@@ -282,9 +299,8 @@ cdef class RequestParser:
         return 0
 
     def _note_expect(self, bytes value):
-        if value.lower() != b"100-continue":
-            return      # RFC 9110 section 10.1.1: other expectations may be ignored
-        self.expects_continue = True
+        # RFC 9110 section 10.1.1: other expectations may be ignored
+        self.expects_continue = self.expects_continue or value.lower() == b"100-continue"
 
     def _note_connection(self, bytes value):
         close, keep_alive = connection_words(value)
@@ -293,14 +309,13 @@ cdef class RequestParser:
         self.says_keep_alive = self.says_keep_alive or keep_alive
 
     def _note_coding(self, bytes value):
-        if self.codings is None:
-            self.codings = []
-        self.codings.append(value)
+        self.codings = [*(self.codings or ()), value]
 
     cdef int _check_version(self) except -1:
         # llhttp keeps a connection alive without being asked to for HTTP/1.1 only,
         # which spares most requests the price of asking for the version.
-        if self.keep_alive and (not self.has_connection or self._says_version_1_1()):
+        if self.keep_alive and (not self.has_connection or (
+                self.partial is None and PyBytes_CheckExact(self.feeding) and says_version_1_1(self.feeding))):
             self.minor_version = 1
             self.keep_alive = not self.says_close
             return 0
@@ -320,20 +335,6 @@ cdef class RequestParser:
         self.stale = keep and not self.keep_alive       # a Proxy-Connection field, which is not for us
         self.keep_alive = keep
         return 0
-
-    cdef bint _says_version_1_1(self) except -1:
-        """True when the request line, which httptools has accepted, is here and ends with HTTP/1.1.
-
-        Asking httptools costs a formatted string; False only means that it has to be asked.
-        """
-        cdef const char* start
-        cdef const char* end
-        if not PyBytes_CheckExact(self.feeding) or self.partial is not None:
-            return False
-        start = PyBytes_AS_STRING(self.feeding)
-        end = <const char*>memchr(start, c"\r", PyBytes_GET_SIZE(self.feeding))
-        return end is not NULL and end - start > len(VERSION_1_1) and memcmp(
-            end - len(VERSION_1_1), <const char*>VERSION_1_1, len(VERSION_1_1)) == 0
 
     cdef int _check_framing(self) except -1:
         if self.hosts != 1 and (self.hosts or self.minor_version):
