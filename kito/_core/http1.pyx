@@ -18,20 +18,17 @@ from kito._core.common cimport (
 )
 from kito._core.body cimport RequestBody
 from kito._core.connection cimport Connection
-from kito._core.encoder cimport ResponseHead, write_bytes
+from kito._core.encoder cimport write_bytes
 from kito._core.exchange cimport Exchange
 from kito._core.http1_exchange cimport Http1Exchange
 from kito._core.parser cimport PARSER_BODY
 from kito._core.reader cimport Http1Reader, borrow_reader
 
-import msgspec
-
-from kito.errors import ConnectionClosed, HandlerTimeout, RequestTimeout, error_document
+from kito.errors import ConnectionClosed, HandlerTimeout, RequestTimeout
 
 _log = logging.getLogger("kito")
 
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-cdef object _to_json = msgspec.json.Encoder().encode
 
 
 cdef class Http1Connection(Connection):
@@ -246,7 +243,7 @@ cdef class Http1Connection(Connection):
         _log.debug("%s: %d: %s", self.info("peername"), error.status, error)
         exchange.enter(EXCHANGE_OPEN)
         if exchange.raw_headers is None:
-            return _fail(exchange, error)
+            return exchange.refuse(error)
         return self.state.dispatcher.refuse(exchange, error)
 
     cdef int _say_continue(self) except -1:
@@ -341,13 +338,3 @@ cdef class Http1Connection(Connection):
             return True
         self.lose("client_left")    # not a mere close, which would wait for a reader that is no more
         return False
-
-
-cdef int _fail(Http1Exchange exchange, object error) except -1:
-    """Answer for what is no request yet, as JSON; the connection ends with it."""
-    cdef ResponseHead head = ResponseHead.__new__(ResponseHead)
-    cdef bytes body = _to_json(error_document(error.status, str(error)))
-    head.status_code = error.status
-    head.content_type = b"application/json"
-    exchange.keep_alive = False
-    return exchange.send(head, <const char*>body, len(body), body)

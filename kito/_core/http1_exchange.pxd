@@ -17,6 +17,8 @@ cdef class Http1Exchange(Exchange):
     cdef Py_ssize_t body_size     # their bytes
     cdef int64_t body_since       # tick of the head, from which the body's rate is counted
 
+    # Answer for what is no request yet; the connection ends with it.
+    cdef int refuse(self, object error) except -1
     cdef bint _is_last(self) noexcept
     cdef int _complete(self, str reason) except -1
     cdef void _time_head(self) noexcept

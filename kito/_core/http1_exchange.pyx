@@ -16,7 +16,11 @@ from kito._core.exchange cimport ExchangeOwner, write_payload
 from kito._core.tally cimport Histogram
 from kito._core.writer cimport Cork, TransportWriter
 
-from kito.errors import BodyLengthMismatch
+import msgspec
+
+from kito.errors import BodyLengthMismatch, error_document
+
+cdef object _to_json = msgspec.json.Encoder().encode
 
 
 cdef class Http1Exchange(Exchange):
@@ -226,6 +230,14 @@ cdef class Http1Exchange(Exchange):
 
     cdef object connection_info(self, str name):
         return self.owner.info(name)
+
+    cdef int refuse(self, object error) except -1:
+        cdef ResponseHead head = ResponseHead.__new__(ResponseHead)
+        cdef bytes body = _to_json(error_document(error.status, str(error)))
+        head.status_code = error.status
+        head.content_type = b"application/json"
+        self.keep_alive = False
+        return self.send(head, <const char*>body, len(body), body)
 
     cdef bint _is_last(self) noexcept:
         if self.inbound is not None and self.inbound.wants_continue:
