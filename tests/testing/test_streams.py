@@ -6,7 +6,18 @@ import time
 import pytest
 
 from kito import server
-from kito.testing import EndOfStream, MalformedResponse, ReceivedEvent, ResponseTimeout, ResponseTruncated, TestClient
+from kito.testing import (
+    ClientResponse,
+    EndOfStream,
+    MalformedResponse,
+    ReceivedEvent,
+    ResponseTimeout,
+    ResponseTruncated,
+    TestClient,
+)
+from kito.testing.requests import OutgoingRequest
+from kito.testing.streams import AsyncStream
+from kito.testing.wire import Wire
 
 MIB = 1024 * 1024
 
@@ -229,6 +240,31 @@ def test_every_wait_has_an_end(client):
             stream.rest(0.05)
 
 
+@pytest.mark.parametrize(("leave", "reset"), [("close", False), ("cut", True), ("half_close", False)])
+def test_a_cut_is_a_reset_and_the_others_are_not(leave, reset):
+    async def ask():
+        ends = asyncio.get_running_loop().create_future()
+
+        async def listen(reader, writer):
+            try:
+                ends.set_result((await reader.read(), False))
+            except ConnectionResetError:
+                ends.set_result((b"", True))
+            writer.close()
+
+        listener = await asyncio.start_server(listen, "127.0.0.1", 0)
+        async with listener:
+            wire = await Wire.connect(listener.sockets[0].getsockname())
+            outcome = getattr(wire, leave)()
+            if outcome is not None:
+                await outcome
+            ended = await asyncio.wait_for(ends, 5)
+            await wire.close()
+        return ended
+
+    assert asyncio.run(ask()) == (b"", reset)
+
+
 # === servers that do not know HTTP ===
 
 
@@ -276,9 +312,6 @@ def test_what_else_http_allows(raw_client):
 @pytest.fixture
 def raw_client():
     """What a client makes of some bytes as the answer, with FIN behind them."""
-    from kito.testing.requests import OutgoingRequest
-    from kito.testing.streams import AsyncStream
-    from kito.testing.wire import Wire
 
     async def ask(answer):
         async def respond(reader, writer):
@@ -295,8 +328,6 @@ def raw_client():
         return stream, chunks
 
     def run(answer):
-        from kito.testing import ClientResponse
-
         stream, chunks = asyncio.run(ask(answer))
         head = stream.head
         framed = tuple(chunks) if stream.chunked else None
