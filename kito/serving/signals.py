@@ -48,14 +48,13 @@ class SignalInbox:
 
     def __init__(self, numbers: Iterable[int]) -> None:
         self._numbers = tuple(numbers)
-        self._came: list[int] = []
         self.sock, self._bell = socket.socketpair()
         for sock in (self.sock, self._bell):
             sock.setblocking(False)
 
     def __enter__(self) -> Self:
         self._former_bell = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
-        self._former: dict[int, Any] = {number: signal.signal(number, self._note) for number in self._numbers}
+        self._former: dict[int, Any] = {number: signal.signal(number, _ring) for number in self._numbers}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -70,12 +69,13 @@ class SignalInbox:
         self._bell.close()
 
     def taken(self) -> list[int]:
-        """Return the signals that have come since, in order."""
+        """Return the signals that have come since, in order: the bell rings with their numbers (set_wakeup_fd)."""
+        came = b""
         with suppress(BlockingIOError):
-            while self.sock.recv(256):
-                pass
-        came, self._came = self._came, []
-        return came
+            while rung := self.sock.recv(256):
+                came += rung
+        return [number for number in came if number in self._numbers]
 
-    def _note(self, number: int, _frame: object) -> None:
-        self._came.append(number)
+
+def _ring(_number: int, _frame: object) -> None:
+    """Do nothing: only a signal with a handler rings the bell."""

@@ -65,9 +65,9 @@ class Supervisor:
             while not self._stopping or any(worker.pid for worker in self._workers):
                 self._start_due()
                 self._selector.select(self._time_left())
+                self._heed_signals()  # first: a process that ends from here on rings again, and wakes the next turn
                 self._hear()
                 self._reap()
-                self._heed_signals()
                 self._kill_late()
         if self._error is not None:
             raise self._error

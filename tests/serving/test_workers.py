@@ -367,6 +367,37 @@ def certificate_in(pair):
     return ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(Path(pair[0]).read_text("ascii")))
 
 
+# A worker that ends between the parent's look for its dead and its look at the signals, its link before it.
+LATE = """
+import os, signal
+from kito.serving.link import READY
+from kito.serving.supervisor import Supervisor
+
+class Late(Supervisor):
+    def _reap(self):
+        super()._reap()
+        worker = self._workers[0]
+        if worker.ready and not self._stopping:
+            self._stop()
+            os.kill(worker.pid, signal.SIGKILL)
+            os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
+            self._hear()
+
+def work(link):
+    link.say(READY)
+    signal.pause()
+
+Late(1, work, release=lambda: None, ready=lambda: None, grace=600.0, reloads=False).run()
+print("over", flush=True)
+"""
+
+
+def test_an_end_at_the_worst_moment_is_noticed():
+    with running("-c", LATE) as program:
+        program.says("^over")
+        assert program.ended() == 0
+
+
 # === the link ===
 
 
