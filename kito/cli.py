@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from ._version import __version__
 from .config import ACCESS_LOGS, ServerOptions
 from .errors import ConfigError, WorkerError
-from .middlewares.access_log import show_access_log
+from .middlewares.access_logs import show_access_log
 from .serving.importing import import_server
 from .serving.lifecycle import Server
 from .serving.reloading import own_command, run_reloading, taken_link

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ._core.endpoint import Endpoint
+from .asgi import AsgiHandler
 from .binding import CALL_REQ_RES, Binding, bind
 from .chains import Layer, compose, middleware_layer
 from .error_handlers import Observe, error_layer
@@ -25,8 +26,9 @@ def plan_route(route: PlannedRoute, observe: Observe) -> Endpoint:
     names = [name for extension in given for name in extension.names]
     is_open = any(extension.is_open for extension in given)
     params = (*route.params, *route.host_params)
+    handler = route.handler.placed(route.pattern) if isinstance(route.handler, AsgiHandler) else route.handler
     try:
-        binding, endpoint = make_endpoint(route.handler, params, route.options, extensions=names, is_open=is_open)
+        binding, endpoint = make_endpoint(handler, params, route.options, extensions=names, is_open=is_open)
     except TypeError as error:
         raise TypeError(f"{route.method} {route.path}: {error}") from None
     layers = [*_layers_of(route.lineage, observe), *route.spec.layers()]

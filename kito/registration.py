@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Self, TypeVar, overload
 
+from .asgi import AsgiApp, AsgiHandler
 from .chains import Middleware, check_middleware
 from .error_handlers import ErrorTarget
 from .errors import RoutingError
@@ -12,7 +13,7 @@ from .extensions import Scope, make_extension, values_extension
 from .paths import parse_path
 from .planning import make_endpoint
 from .routing import ANY_METHOD
-from .tree import Branch, RouteSpec
+from .tree import Branch, RouteSpec, join_paths
 from .validation import Schema, schema
 
 __all__ = ("Registrar", "RouteChain", "Router")
@@ -134,15 +135,20 @@ class Registrar(Branch):
         """Register several methods at one path: `app.route("/cats", auth).get(a).post(b).end()`."""
         return RouteChain(self, path, middlewares)
 
-    def mount(self, prefix: str, router: Branch, *, name: str | None = None) -> Self:
+    def mount(self, prefix: str, router: Branch | AsgiApp, *, name: str | None = None) -> Self:
         """Serve everything that `router` has, and whatever it will have, below `prefix`.
 
-        The router's path "/" is the prefix itself. With a name, the names of its routes begin with it: "name.route".
-        Raises `RoutingError` (`DuplicateRoute`, `InvalidPath`) where that cannot be.
+        The router's path "/" is the prefix itself. With a name, the names of its routes begin with it: "name.route". An
+        ASGI 3 application answers every request below the prefix that no route takes; its lifespan is not run. Raises
+        `RoutingError` (`DuplicateRoute`, `InvalidPath`) where that cannot be, `TypeError` for what is neither.
         """
-        if not isinstance(router, Branch):
-            raise TypeError(f"mount() takes a router, not {router!r}: make one with kito.router()")
-        self.add_mount(prefix, router, name)
+        if isinstance(router, Branch):
+            self.add_mount(prefix, router, name)
+            return self
+        handler = AsgiHandler(router)
+        options = {"stream_body": True, "on_disconnect": "detach"}
+        paths = (join_paths(prefix, path) for path in ("/", "/{*asgi_path}"))
+        self.plant([self.planned(RouteSpec(ANY_METHOD, path, handler, options)) for path in paths])
         return self
 
     @overload

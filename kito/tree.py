@@ -131,7 +131,11 @@ class Branch:
 
     def add_route(self, spec: RouteSpec) -> None:
         """Add a route here and in every branch above, or nowhere: raises `DuplicateRoute`, `InvalidPath`."""
-        self.plant([PlannedRoute(spec, spec.path, (self,), spec.name)])
+        self.plant([self.planned(spec)])
+
+    def planned(self, spec: RouteSpec) -> PlannedRoute:
+        """Return a registration as this branch sees it."""
+        return PlannedRoute(spec, spec.path, (self,), spec.name)
 
     def add_mount(self, prefix: str, child: Branch, name: str | None) -> None:
         """Mount a branch, with all that it has and will have; raises `RoutingError`."""

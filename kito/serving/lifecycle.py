@@ -15,7 +15,7 @@ from ..app import App
 from ..chains import Layer, Middleware, middleware_layer
 from ..config import ServerOptions
 from ..errors import ConfigError
-from ..middlewares.access_log import access_log, show_access_log
+from ..middlewares.access_logs import access_log, show_access_log
 from .importing import is_importing
 from .link import CLOSED, HURRY, READY, RELOAD, Link
 from .listeners import Address

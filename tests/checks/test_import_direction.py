@@ -17,10 +17,10 @@ LAYERS = [
     {"tree"},
     {"extensions", "error_handlers", "middlewares"},
     {"hosts"},
-    {"routing", "binding", "chains", "error_pages", "browser", "fixed"},
+    {"routing", "binding", "chains", "asgi", "error_pages", "browser", "fixed"},
     {"signatures"},
-    {"request", "response", "streaming", "validation"},
-    {"forms", "files", "cookies"},
+    {"request", "response", "streaming", "validation", "files"},
+    {"forms", "cookies"},
     {
         "headers",
         "config",

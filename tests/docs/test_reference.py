@@ -6,7 +6,7 @@ import re
 import pytest
 
 import kito
-from kito import errors, testing
+from kito import errors, middlewares, testing
 from kito.config import ServerOptions
 from tests.docs.pages import ROOT
 
@@ -28,6 +28,7 @@ INTERNAL = {
         "listen_linked",
         "make_dispatcher",
         "plant",
+        "planned",
         "planted",
         "register",
         "state",
@@ -94,6 +95,11 @@ def test_every_name_of_the_test_clients_is_told() -> None:
 def test_every_public_name_is_told() -> None:
     words = set(re.findall(r"\w+", REFERENCE))
     assert [name for name in kito.__all__ if name not in words] == []
+
+
+def test_every_shipped_middleware_is_told() -> None:
+    table = REFERENCE.partition("### Shipped middlewares")[2].partition("###")[0]
+    assert [names[0] for names, _ in rows(table)] == sorted(middlewares.__all__)
 
 
 @pytest.mark.parametrize("cls", [kito.Limits, kito.Timeouts], ids=lambda cls: cls.__name__)

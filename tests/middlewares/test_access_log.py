@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from kito import ConfigError, router, server
-from kito.middlewares.access_log import LOGGER, MAX_VALUE, access_log, escaped
+from kito.middlewares.access_logs import LOGGER, MAX_VALUE, access_log, escaped
 from kito.testing import TestClient
 from tests.support.programs import ROOT, poll
 from tests.support.wire import RESET_ON_CLOSE, request

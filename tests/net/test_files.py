@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from kito import server, t
+from kito.middlewares import static_files
 from kito.middlewares.compression import compress
-from kito.middlewares.static_files import static_files
 
 BIG = bytes(range(256)) * 4096  # 1 MiB: read in pieces
 TEXT = b"0123456789"
