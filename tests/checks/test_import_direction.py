@@ -19,8 +19,8 @@ LAYERS = [
     {"hosts"},
     {"routing", "binding", "chains", "asgi", "error_pages", "browser", "fixed"},
     {"signatures"},
-    {"request", "response", "streaming", "validation", "files"},
-    {"forms", "cookies"},
+    {"request", "response", "streaming", "validation", "files", "forms"},
+    {"cookies"},
     {
         "headers",
         "config",
