@@ -252,6 +252,8 @@ class ValidationError(HTTPError):
 
     def __init__(self, details: Iterable[Mapping[str, str]]) -> None:
         self.details: tuple[dict[str, str], ...] = tuple(dict(detail) for detail in details)
+        if not self.details:
+            raise ValueError("a ValidationError tells at least one problem")
         first, *others = self.details
         place = f"{first['in']}.{first['path']}" if first["path"] else first["in"]
         more = f" (and {len(others)} more)" if others else ""

@@ -235,7 +235,8 @@ async def test_links_inside_of_the_root_and_wanted_dot_files(net, root):
         assert (await site.get("/f/inside")).body == TEXT
         assert (await site.get("/f/.hidden")).body == b"no"
         assert (await site.get("/f/%C3%BC%20%E2%82%AC.txt")).body == b"u"
-        assert (await site.get("/f/..")).status == 404
+        for path in ("..", "sub/..%2fa.txt", "sub/%2e%2e/a.txt", "./a.txt", "%2e/a.txt"):
+            assert (await site.get(f"/f/{path}")).status == 404
 
 
 def test_a_name_that_becomes_a_link_is_not_followed(root, monkeypatch, tmp_path):
@@ -322,6 +323,13 @@ async def test_a_bad_range_is_a_416(net, root, asked):
         answer = await site.get("/f/a.txt", f"range: {asked}")
         assert (answer.status, answer.head.get("content-range")) == (416, "bytes */10")
         assert b"range" in answer.body
+
+
+async def test_more_ranges_than_anybody_needs_are_a_416(net, root):
+    async with net.serving(serve(root)) as site:
+        for count, status in ((16, 206), (17, 416)):
+            asked = ",".join(f"{n}-{n}" for n in range(count))
+            assert (await site.get("/f/big.bin", f"range: bytes={asked}")).status == status
 
 
 async def test_ranges_in_another_unit_and_of_nothing(net, root):

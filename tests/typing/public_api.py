@@ -11,6 +11,7 @@ from kito import (
     ConnectionClosed,
     Context,
     Event,
+    FormData,
     Headers,
     HTTPError,
     KitoError,
@@ -21,18 +22,25 @@ from kito import (
     Request,
     Response,
     RoutingError,
+    Schema,
     Server,
     SSEWriter,
     StreamEnd,
     StreamWriter,
     Timeouts,
+    UploadFile,
+    ValidationError,
+    schema,
     server,
+    static,
+    t,
 )
 from kito.testing import AsyncTestClient, ReceivedEvent, TestClient
 
 app = server(port=8000, limits=Limits(body_size=1 << 20), timeouts=Timeouts(head=5))
 assert_type(app, Server)
 assert_type(kito.__version__, str)
+assert_type(ValidationError([{}]).details, tuple[dict[str, str], ...])
 
 
 # Registration: a decorator gives back the function it was given, a call gives back the server.
@@ -59,6 +67,9 @@ def cat(req: Request, res: Response, id: int) -> None:
     assert_type(res.headers_sent, bool)
     assert_type(res.status(201).header("x-cat", id).append("vary", "accept").type("json"), Response)
     assert_type(res.cookie("seen", "1", max_age=60, same_site="lax").clear_cookie("old"), Response)
+    assert_type(res.cookie("user", "tom", secret=["new", b"old"]), Response)
+    assert_type(req.cookie("user", secret="key"), str | None)
+    assert_type(req.xhr, bool)
     assert_type(res.json({"id": id}), None)
 
 
@@ -66,6 +77,32 @@ assert_type(cat(Request(), Response(), 1), None)
 assert_type(app.post("/cats", cat), Server)
 assert_type(app.get("/", cat).delete("/cats/:id", cat), Server)
 app.route("/dogs").get(cat).post(cat).end()
+
+
+@app.post("/forms", stream_body=True)
+async def form(req: Request) -> None:
+    async with req.form(max_files=1) as read:
+        assert_type(read, FormData)
+        assert_type(read.text("name"), str | None)
+        upload = read.file("photo")
+        assert_type(upload, UploadFile | None)
+        assert_type(read.get_all("a"), list[str | UploadFile])
+        if upload is not None:
+            assert_type(await upload.read(), bytes)
+            assert_type(upload.size, int)
+
+
+@app.get("/file")
+async def file(res: Response) -> None:
+    assert_type(res.send_file("a.txt", root="public"), Awaitable[None])
+    assert_type(await res.download("a.txt", "b.txt"), None)
+
+
+rules = schema(query={"page": t.num().int().min(1).default(1)}, body=t.object({"name": t.str().email().optional()}))
+assert_type(rules, Schema)
+assert_type(schema.json({"query": {"type": "object"}}), Schema)
+assert_type(app.get("/schema", cat, schema=rules), Server)
+assert_type(app.get("/health", static("ok")), Server)
 
 
 @app.get("/stream")

@@ -14,6 +14,7 @@ import pytest
 from kito.errors import HTTPError, ValidationError
 from kito.headers import Headers, MultiDict, parse_query
 from kito.validation import PARTS, make_reader, read_all
+from kito.validation.diagnosis import diagnose
 from tests.support.asked import Asked
 
 
@@ -347,6 +348,9 @@ def test_the_problems_that_are_told_have_a_bound():
 def test_a_large_body_is_not_searched_for_long():
     body = msgspec.json.encode([1] * 200_000 + ["x"])
     assert problems(list[int], body) == [("[200000]", "Expected `int`, got `str`")]  # what msgspec found itself
+    seen = []
+    diagnose([1] * 20_000, list[int], lambda value, type_: seen.append(value), ValueError("first"))
+    assert len(seen) < 10_000
 
 
 def test_a_deep_body_is_no_error_of_the_server():
