@@ -9,6 +9,7 @@ from ._core.event import Event
 from ._core.stream import SSEWriter, StreamWriter
 from ._core.tally import StreamEnd
 from ._version import __version__
+from .blocking_writers import BlockingSSEWriter, BlockingStreamWriter
 from .browser import client_script
 from .chains import Next, middleware
 from .config import Limits, Timeouts
@@ -32,9 +33,13 @@ from .registration import Router
 from .request import Context, Request
 from .response import Response
 from .serving.lifecycle import Server
+from .threads import BlockingResponse
 from .validation import Schema, schema, t
 
 __all__ = (
+    "BlockingResponse",
+    "BlockingSSEWriter",
+    "BlockingStreamWriter",
     "ConfigError",
     "ConnectionClosed",
     "Context",

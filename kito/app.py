@@ -99,7 +99,12 @@ class App(Registrar):
 
     # === requests ===
 
-    def make_dispatcher(self, loop: asyncio.AbstractEventLoop, request_class: type[Request] = Request) -> Dispatcher:
+    def make_dispatcher(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        request_class: type[Request] = Request,
+        response_class: type[Response] = Response,
+    ) -> Dispatcher:
         """Return what serves this app's requests on `loop`; give it back with `drop_dispatcher`.
 
         Raises `TypeError` for a handler that asks for what nobody gives.
@@ -113,7 +118,7 @@ class App(Registrar):
             observe=self._reporter.observe,
             pump=pump_generator,
             request_class=request_class,
-            response_class=Response,
+            response_class=response_class,
             debug=self.debug,
         )
         self._prepare()

@@ -27,6 +27,7 @@ MAX_SIZE: Final = 1024 * 1024 * MIB  # bytes; 1 TiB, well inside a C ssize_t
 MAX_COUNT: Final = 2**31 - 1  # a C int
 MAX_SECONDS: Final = 366 * 86400.0  # a year: more is a mistake of units
 MAX_WORKERS: Final = 1024
+MAX_THREADS: Final = 4096
 
 ACCESS_LOGS: Final = ("text", "json")
 
@@ -68,6 +69,7 @@ _LIMIT_RANGES: Final[dict[str, tuple[int, int, str]]] = {
     "high_water": (1, MAX_SIZE, "bytes"),
     "max_backlog": (1, MAX_SIZE, "bytes"),
     "unread_body": (0, MAX_SIZE, "bytes"),
+    "threads": (1, MAX_THREADS, "threads"),
 }
 
 
@@ -87,6 +89,7 @@ class Limits:
     high_water: bytes unsent on one connection before awaited writes pause.
     max_backlog: bytes unsent on one connection before the slow-reader policy acts.
     unread_body: bytes of an unwanted body that are read and dropped to keep the connection.
+    threads: handlers under `blocking=True` that run at once; further ones wait for one of them to end.
     """
 
     url_size: int = 8 * KIB
@@ -101,6 +104,7 @@ class Limits:
     high_water: int = 64 * KIB
     max_backlog: int = 1 * MIB
     unread_body: int = 256 * KIB
+    threads: int = 40
 
     def __post_init__(self) -> None:
         for name, (low, high, unit) in _LIMIT_RANGES.items():

@@ -7,12 +7,13 @@ from typing import Any
 
 from ._core.endpoint import Endpoint
 from .asgi import AsgiHandler
-from .binding import CALL_REQ_RES, Binding, bind
+from .binding import CALL_GENERAL, CALL_REQ_RES, Binding, bind
 from .chains import Layer, compose, middleware_layer
 from .error_handlers import Observe, error_layer
 from .extensions import Extension, Resource, extension_layer, resource_layer
 from .request import Request
 from .response import Response
+from .threads import in_thread
 from .tree import Branch, PlannedRoute
 
 Answer = Callable[[Request, Response], None]
@@ -50,8 +51,13 @@ def make_endpoint(
 ) -> tuple[Binding, Endpoint]:
     """Return how a handler is called and what runs it; raise for an option that cannot be meant."""
     binding = bind(handler, params=params, extensions=extensions, is_open=is_open, schema=options.get("schema"))
-    given = {name: value for name, value in options.items() if name != "schema"}
-    return binding, Endpoint(handler, binding.kind, binding.call, **given)
+    given = {name: value for name, value in options.items() if name not in ("schema", "blocking")}
+    endpoint = Endpoint(handler, binding.kind, binding.call, **given)
+    if options.get("blocking"):
+        if endpoint.stream_body:
+            raise TypeError("stream_body=True is read on the loop: leave out blocking=True, or have the body buffered")
+        endpoint = Endpoint(handler, CALL_GENERAL, in_thread(binding, endpoint), **given)
+    return binding, endpoint
 
 
 def plan_missing(lineage: Sequence[Branch], answer: Answer, observe: Observe) -> Endpoint:

@@ -22,7 +22,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 Around = Middleware | Sequence[Middleware]
 
 # what a route may be told beside its handler: for the endpoint, and for the tree
-_ENDPOINT_OPTIONS: Final = ("on_disconnect", "half_close", "commit_after", "stream_body", "body_size", "timeout")
+_STREAM_OPTIONS: Final = ("on_disconnect", "half_close", "commit_after", "blocking")
+_ENDPOINT_OPTIONS: Final = (*_STREAM_OPTIONS, "stream_body", "body_size", "timeout")
 _OPTIONS: Final = (*_ENDPOINT_OPTIONS, "schema", "use", "host", "name")
 
 
@@ -33,12 +34,12 @@ class Registrar(Branch):
     option `use=`. Other options: `on_disconnect="cancel" | "detach" | "finish"`: what happens to a handler with an
     open stream whose client leaves. `half_close="leave" | "serve"`: whether a client that has shut its write side has
     left an open stream. `commit_after=0.2`: seconds after which a generator without an item has its head sent, None:
-    never. `stream_body=True`: the handler begins with the head of the request and reads the
-    body by `req.stream()` or `await req.read()`. `body_size=` bytes that a body may have (None: any, for one that is
-    streamed) and `timeout=` seconds until an answer has to be there (None: any), in place of `Limits.body_size` and
-    `Timeouts.handler`. `schema=schema(...)`: what its requests and answers hold. `name=` for `url_for`, `host=` for
-    requests to that host only. A wrong path, handler or option raises at once, with what to write instead:
-    `RoutingError`, `TypeError`, `ValueError`.
+    never. `blocking=True`: a plain `def` runs in a thread, see `Limits.threads`. `stream_body=True`: the handler
+    begins with the head of the request and reads the body by `req.stream()` or `await req.read()`. `body_size=` bytes
+    that a body may have (None: any, for one that is streamed) and `timeout=` seconds until an answer has to be there
+    (None: any), in place of `Limits.body_size` and `Timeouts.handler`. `schema=schema(...)`: what its requests and
+    answers hold. `name=` for `url_for`, `host=` for requests to that host only. A wrong path, handler or option raises
+    at once, with what to write instead: `RoutingError`, `TypeError`, `ValueError`.
     """
 
     @overload

@@ -11,6 +11,7 @@ from .._core.http1 import Http1Connection
 from .._core.state import ServerState
 from ..proxies import Proxies
 from ..request import request_class
+from ..threads import ThreadPool
 from .listeners import Address, Listeners
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ class Runner:
         loop = asyncio.get_running_loop()
         trusted, headers = self._options.trust_proxy, self._options.proxy_headers
         proxies = Proxies(trusted, headers) if trusted else None
-        dispatcher = self._app.make_dispatcher(loop, request_class(proxies))
+        threads = ThreadPool(self._options.limits.threads)
+        self._stack.callback(threads.close)
+        dispatcher = self._app.make_dispatcher(loop, request_class(proxies), threads.response_class)
         self._stack.callback(self._app.drop_dispatcher, dispatcher)
         self.state = state = ServerState(loop, dispatcher, self._options.limits, self._options.timeouts)
         state.start()

@@ -15,11 +15,11 @@ LAYERS = [
     {"app"},
     {"planning", "registration", "reporting"},
     {"tree"},
-    {"extensions", "error_handlers", "middlewares"},
+    {"extensions", "error_handlers", "middlewares", "threads"},
     {"hosts"},
     {"routing", "binding", "chains", "asgi", "error_pages", "browser", "fixed"},
     {"signatures"},
-    {"request", "response", "streaming", "validation", "files", "forms"},
+    {"request", "response", "streaming", "validation", "files", "forms", "blocking_writers"},
     {"cookies"},
     {
         "headers",
