@@ -7,13 +7,14 @@ import contextvars
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Iterable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, Unpack, overload
 
 from ._core.stream import SSEWriter, StreamWriter
 from .binding import CALL_CTX, CALL_NONE, CALL_REQ, CALL_RES, CALL_RES_REQ, Binding
 from .blocking_writers import BlockingSSEWriter, BlockingStreamWriter, Crossing, carry, post
 from .errors import ConnectionClosed
+from .pacing import EventOptions, StreamOptions
 from .response import Response
 from .streaming import FILE_BYTES, GeneratorBody
 
@@ -197,6 +198,10 @@ class BlockingResponse(Response):
         """Answer without a body; terminal."""
         _on_loop(super().end)
 
+    @overload  # type: ignore[override]
+    def stream(self, **options: Unpack[StreamOptions]) -> BlockingStreamWriter: ...
+    @overload
+    def stream(self, source: Iterable[Any] | IO[Any], **options: Unpack[StreamOptions]) -> None: ...
     def stream(self, source: Any = None, **options: Any) -> Any:
         """Begin a streamed body and return its writer; or send every item of `source`, an iterable or a file."""
         run = _current()
@@ -209,12 +214,22 @@ class BlockingResponse(Response):
         _feed(writer, items, source)
         return None
 
-    def sse(self, **options: Any) -> Any:
+    def sse(  # type: ignore[override]
+        self,
+        *,
+        retry: int | None = None,
+        heartbeat: float = 15,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[EventOptions],
+    ) -> BlockingSSEWriter:
         """Begin an event stream and return its writer; options as for `Response.sse`."""
+
+        def begin() -> SSEWriter:
+            return super(BlockingResponse, self).sse(retry=retry, heartbeat=heartbeat, headers=headers, **options)
+
         run = _current()
-        if run is None:
-            return super().sse(**options)
-        return run.open(lambda: super(BlockingResponse, self).sse(**options))
+        writer: Any = begin() if run is None else run.open(begin)
+        return writer  # type: ignore[no-any-return]
 
 
 def in_thread(binding: Binding, endpoint: Endpoint) -> Callable[[Any, Any], Any]:

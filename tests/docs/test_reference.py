@@ -36,7 +36,18 @@ INTERNAL = {
     "Request": {"open_body", "read_body"},
     "Response": {"hold_output", "open_events", "open_stream"},
 }
-CLASSES = ("Server", "Request", "Response", "StreamWriter", "SSEWriter", "Event", "StreamEnd")
+CLASSES = (
+    "Server",
+    "Request",
+    "Response",
+    "StreamWriter",
+    "SSEWriter",
+    "Event",
+    "StreamEnd",
+    "BlockingStreamWriter",
+    "BlockingSSEWriter",
+)
+BASES = {"SSEWriter": kito.StreamWriter, "BlockingSSEWriter": kito.BlockingStreamWriter}
 TESTING_CLASSES = ("TestClient", "ClientResponse", "Stream", "EventStream", "ReceivedEvent")
 UNITS = {"": 1, " KiB": 1024, " MiB": 1024 * 1024}
 
@@ -73,7 +84,7 @@ def number(cell: str) -> int | None:
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_member_is_told_and_no_other(name: str) -> None:
     cls = getattr(kito, name)
-    inherited = set(dir(kito.StreamWriter)) if name == "SSEWriter" else set()
+    inherited = set(dir(BASES[name])) if name in BASES else set()
     public = {member for member in dir(cls) if not member.startswith("_")} - INTERNAL.get(name, set()) - inherited
     assert {told for names, _ in rows(section(name)) for told in names} == public
 

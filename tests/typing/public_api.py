@@ -7,6 +7,9 @@ from typing import Any, assert_type
 
 import kito
 from kito import (
+    BlockingResponse,
+    BlockingSSEWriter,
+    BlockingStreamWriter,
     ConfigError,
     ConnectionClosed,
     Context,
@@ -146,6 +149,20 @@ async def events(res: Response) -> None:
     assert_type(await sse.close(), None)
     assert_type(await sse.close({"total": 1}, "complete", id="last"), None)
     assert_type(res.sse_done(), None)
+
+
+@app.get("/thread", blocking=True)
+def thread(res: BlockingResponse) -> None:
+    with res.stream() as writer:
+        assert_type(writer, BlockingStreamWriter)
+        assert_type(writer.write("text"), None)
+        assert_type(writer.wait_closing(1.0), bool)
+    with res.sse(retry=100) as events:
+        assert_type(events, BlockingSSEWriter)
+        assert_type(events.send({"n": 1}, "update", id=1), None)
+        assert_type(events.last_event_id, str | None)
+    assert_type(res.stream(["a", "b"]), None)
+    assert_type(res.status(201).json({"a": 1}), None)
 
 
 # Handlers that answer by what they return, or by what they yield.

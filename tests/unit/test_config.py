@@ -29,6 +29,7 @@ LIMITS = {
     "high_water": 64 * KIB,
     "max_backlog": 1 * MIB,
     "unread_body": 256 * KIB,
+    "threads": 40,
 }
 TIMEOUTS = {
     "head": 10.0,
