@@ -19,7 +19,7 @@ cdef enum Sizes:
     CORK_BYTES = 65536            # pending output that leaves before the turn ends
     FAIR_BYTES = 262144           # what one producer may write in a turn before its await gives the others one
     FAIR_WRITES = 1024            # the same in writes
-    FAIR_NS = 5000000             # the same in time
+    FAIR_MS = 5                   # the same in time
     FEED_BYTES = 4096             # input parsed at once inside a head: how far beyond its limit one may be read
     CHUNKED_BYTES = 16384         # the same inside a chunked body
     HELD_BYTES = 65536            # input kept unparsed while an exchange runs; then reading pauses

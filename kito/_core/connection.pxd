@@ -14,7 +14,7 @@ cdef class Connection(ExchangeOwner):
     cdef ConnectionPhase phase    # changed by enter() only
     # From connection_made to connection_lost; transport is None before and after.
     cdef object transport
-    cdef TransportWriter writer
+    cdef readonly TransportWriter writer
     # The exchange that is being answered; at most one.
     cdef Exchange current
     cdef bint peer_done           # the client has shut its write side

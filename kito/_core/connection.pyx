@@ -304,7 +304,7 @@ cdef class Connection(ExchangeOwner):
 
     def on_overflow(self):
         """A producer went on writing with max_backlog bytes unsent: its client is let go."""
-        if self.streaming and (self.current.flow is None or self.current.flow.lets_go()):
+        if self.streaming and (self.current.flow is None or self.current.flow.lets_go):
             _log.warning("%s is %d bytes behind: disconnected", self.info("peername"), self.writer.backlog())
             self.lose("overflow")
 

@@ -35,10 +35,9 @@ cdef class ExchangeOwner(BodySource):
 
 # What a stream does beyond writing at once; kito._core.flow implements it.
 cdef class Flow(Gatherer):
+    cdef bint lets_go             # a client that is more than max_backlog behind is let go
     cdef uint64_t dropped         # events
     cdef Coding coding            # of the body, None: it is sent as it is written
-    # A client that is more than max_backlog behind is let go.
-    cdef bint lets_go(self) noexcept
     # The client takes output again.
     cdef int resumed(self) except -1
     # Whatever is kept goes out.

@@ -67,9 +67,6 @@ cdef class ExchangeOwner(BodySource):
 cdef class Flow(Gatherer):
     """What a stream does beyond writing at once."""
 
-    cdef bint lets_go(self) noexcept:
-        return True
-
     cdef int resumed(self) except -1:
         return 0
 
@@ -77,7 +74,7 @@ cdef class Flow(Gatherer):
         return 0
 
     cdef int finish(self) except -1:
-        return 0
+        return self.settle()
 
     cdef void forget(self) noexcept:
         pass

@@ -52,6 +52,7 @@ cdef class StreamFlow(Flow):
 
     def __init__(self, str overflow, Py_ssize_t high_water, Py_ssize_t max_backlog, double coalesce, double max_age):
         self.overflow = <Overflow><int>_POLICIES[overflow]
+        self.lets_go = self.overflow == OVERFLOW_DISCONNECT
         self.high_water = high_water
         self.max_backlog = max_backlog
         self.window_s = coalesce
@@ -67,9 +68,6 @@ cdef class StreamFlow(Flow):
         if self.max_age_s > 0:
             exchange.clock.arm(&self.age, exchange.clock.ticks(self.max_age_s))
         return 0
-
-    cdef bint lets_go(self) noexcept:
-        return self.overflow == OVERFLOW_DISCONNECT
 
     cdef int settle(self) except -1:
         """The last of what is kept goes out, whether the client is behind or not: it is bounded."""

@@ -310,11 +310,6 @@ cdef class Http1Connection(Connection):
         self.reader.refuse(RequestTimeout("the body did not arrive in time"))
         return self._body_came()
 
-    @property
-    def backlog(self):
-        """Bytes written to this connection that the kernel has not taken yet."""
-        return self.writer.backlog()
-
     # === asyncio.Protocol ===
 
     def data_received(self, data):

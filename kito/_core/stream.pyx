@@ -13,7 +13,7 @@ from kito._core.event cimport (
 from kito._core.debug cimport LIVE_WRITERS, count_live
 from kito._core.exchange cimport Exchange, NO_EXCHANGE, write_payload
 from kito._core.flow cimport StreamFlow
-from kito._core.writer cimport READY, TURN
+from kito._core.waits cimport READY, TURN
 
 from kito.errors import ConnectionClosed, ResponseEnded
 

@@ -57,7 +57,7 @@ cdef class TransportWriter:
     cdef Py_ssize_t turn_bytes
     cdef Py_ssize_t turn_writes
     cdef Py_ssize_t turn_look
-    cdef int64_t turn_began_ns
+    cdef double turn_began
     cdef readonly uint64_t bytes_out
     cdef list _waiters            # futures of producers over the high-water mark
     cdef readonly object lost     # exception for awaiting producers once detached
@@ -82,18 +82,3 @@ cdef class TransportWriter:
     cdef void resume(self) noexcept
     cdef int _mark(self) except -1
     cdef object _gather(self)
-
-
-# Await it and nothing happens; the one object that every ready write returns.
-cdef class Ready:
-    pass
-
-cdef Ready READY
-
-
-# Await it and every other callback of the loop has had its turn.
-cdef class Turn:
-    pass
-
-cdef Turn TURN
-

@@ -10,57 +10,15 @@ import logging
 from cpython.time cimport monotonic
 
 from kito._core.buffer cimport WriteBuffer
-from kito._core.common cimport CORK_BYTES, FAIR_BYTES, FAIR_NS, FAIR_WRITES, POOLED_BUFFERS, POOLED_BYTES
+from kito._core.common cimport CORK_BYTES, FAIR_BYTES, FAIR_MS, FAIR_WRITES, POOLED_BUFFERS, POOLED_BYTES
 from kito._core.encoder cimport write_bytes
+from kito._core.waits cimport READY, TURN
 from kito._core.windows cimport Windows
 
 from kito.errors import ConnectionClosed
 
 _log = logging.getLogger("kito")
-
-cdef extern from *:
-    """
-    #ifdef _WIN32
-    #include <windows.h>
-    static int64_t kito_monotonic_ns(void) {
-        return (int64_t)GetTickCount64() * 1000000;
-    }
-    #else
-    #include <time.h>
-    static int64_t kito_monotonic_ns(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-    }
-    #endif
-    """
-    int64_t kito_monotonic_ns() noexcept
-
-
-cdef class Ready:
-    """An awaitable that is always ready."""
-
-    def __await__(self):
-        return self
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        raise StopIteration
-
-
-cdef Ready READY = Ready()
-
-
-cdef class Turn:
-    """An awaitable that gives the loop one turn: a producer that never has to wait must not have it alone."""
-
-    def __await__(self):
-        yield
-
-
-cdef Turn TURN = Turn()
+cdef double FAIR_S = FAIR_MS / 1000.0
 
 
 cdef class Drain:
@@ -318,14 +276,14 @@ cdef class TransportWriter:
 
     cdef object _look(self):
         """Whether a producer that never has to wait has had the loop for long enough."""
-        cdef int64_t now_ns
+        cdef double now
         if self.turn_bytes >= FAIR_BYTES or self.turn_writes >= FAIR_WRITES:
             return TURN
-        now_ns = kito_monotonic_ns()
+        now = monotonic()
         if self.turn_look == 0:
-            self.turn_began_ns = now_ns
+            self.turn_began = now
             self.turn_look = self.turn_writes + 1
-        elif now_ns - self.turn_began_ns >= FAIR_NS:
+        elif now - self.turn_began >= FAIR_S:
             return TURN
         else:
             self.turn_look = 2 * self.turn_writes
@@ -363,3 +321,7 @@ cdef class TransportWriter:
             return self.cork.enlist(self)
         return 0
 
+    @property
+    def unsent(self):
+        """Bytes written that the kernel has not taken yet."""
+        return self.backlog()

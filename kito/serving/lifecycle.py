@@ -61,7 +61,7 @@ class Server(App):
         state = self.state
         if state is None:
             return {}
-        backlog = sum(connection.backlog for connection in state.connections)
+        backlog = sum(connection.writer.unsent for connection in state.connections)
         return {
             "connections": len(state.connections),
             "accepted": state.accepted,

@@ -47,7 +47,7 @@ CORE_LAYERS = [
     {"flow"},
     {"exchange"},
     {"body", "coding", "endpoint", "writer", "tally"},
-    {"windows"},
+    {"waits", "windows"},
     {"declined", "encoder", "event", "grammar"},
     {"buffer", "clock", "listeners", "socket_options"},
     {"common", "debug"},
