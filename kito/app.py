@@ -24,6 +24,7 @@ from .tree import Branch, PlannedRoute, join_paths
 __all__ = ("App",)
 
 Hook = TypeVar("Hook", bound=Callable[[], Any])
+ErrorHook = TypeVar("ErrorHook", bound=Callable[..., Any])
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 _NO_MATCH: Final = Match(None, {}, ())
@@ -80,7 +81,7 @@ class App(Registrar):
         for lifespan in self._lifespans:
             await stack.enter_async_context(lifespan())
 
-    def observe_error(self, fn: Hook) -> Hook:
+    def observe_error(self, fn: ErrorHook) -> ErrorHook:
         """Tell `fn` of every error of a request, before the head or after it; also as a decorator.
 
         It is plain or async, names what it wants as an error handler does, and answers nothing. What it raises is
@@ -89,7 +90,7 @@ class App(Registrar):
         self._reporter.add_observer(fn)
         return fn
 
-    def on_unhandled_error(self, fn: Hook) -> Hook:
+    def on_unhandled_error(self, fn: ErrorHook) -> ErrorHook:
         """Let `fn` answer for errors that nobody handles and that would be a plain 500; also as a decorator.
 
         They are logged all the same. It is called as an error handler is.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 if TYPE_CHECKING:
     from ._core.dispatch import Dispatcher
     from ._core.endpoint import Endpoint
-    from .request import Context, Request
+    from .request import Request
 
 __all__ = (
     "Chain",
@@ -25,7 +25,7 @@ __all__ = (
     "middleware_layer",
 )
 
-Middleware = Callable[["Context", "Next"], Any]
+Middleware = Callable[[Any, "Next"], Any]  # the first is the Context, or a class of the application's below it
 # A part of a request's way: it returns None when that is done, else what has to be awaited for it to be.
 Step = Callable[["Passage"], "Work | None"]
 Layer = Callable[[Step], Step]  # puts something around a step

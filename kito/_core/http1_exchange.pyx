@@ -172,7 +172,7 @@ cdef class Http1Exchange(Exchange):
 
     cdef int hold(self, bint held) except -1:
         if held:
-            self.writer.held = True
+            self.writer.hold()
             return 0
         return self.writer.release()
 

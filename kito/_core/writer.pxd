@@ -43,7 +43,8 @@ cdef class TransportWriter:
     cdef bint gathers             # the transport's writelines can be relied on
     cdef bint listed              # the cork knows about it
     cdef bint corked              # its owner flushes: inside data_received
-    cdef bint held                # nothing leaves before release(), or before CORK_BYTES are pending
+    cdef bint held                # nothing leaves before release(), or before CORK_BYTES are pending; then `paused`, too
+    cdef bint paused_below        # while held: what `paused` would be
     cdef bint patient             # who waits is never told that the client has left
     # Where the time between turns is noted, None: nowhere, and when the last turn was.
     cdef Histogram gaps
@@ -71,6 +72,7 @@ cdef class TransportWriter:
     cdef int write_reference(self, bytes piece) except -1
     cdef int write_shared(self, bytes frame) except -1
     cdef int flush(self) except -1
+    cdef void hold(self) noexcept
     cdef int release(self) except -1
     cdef Py_ssize_t backlog(self) noexcept
     cdef object drained(self)     # awaitable: READY, or waits for the low-water mark, or for everybody else's turn

@@ -162,7 +162,7 @@ cdef class TransportWriter:
         self.segment_bytes = 0
         self.buffer = None
         self.lost = error
-        self.paused = False
+        self.paused = self.held = False
         self._wake()
 
     cdef WriteBuffer open(self):
@@ -181,11 +181,20 @@ cdef class TransportWriter:
             pending += self.buffer.used
         if pending < CORK_BYTES:
             return 0
-        self.held = False
-        return self.flush()
+        return self.release()
+
+    cdef void hold(self) noexcept:
+        if not self.held:
+            self.held = True
+            self.paused_below = self.paused
+            self.paused = True      # who awaits its writes waits, and no further request is begun
 
     cdef int release(self) except -1:
-        self.held = False
+        if self.held:
+            self.held = False
+            self.paused = self.paused_below
+            if not self.paused and self.owner is not None:
+                self.owner.resume_writing()
         return self.flush()
 
     cdef int write_reference(self, bytes piece) except -1:
@@ -301,11 +310,13 @@ cdef class TransportWriter:
         return self.max_backlog
 
     cdef void pause(self) noexcept:
-        self.paused = True
+        self.paused = self.paused_below = True
 
     cdef void resume(self) noexcept:
-        self.paused = False
-        self._wake()
+        self.paused_below = False
+        if not self.held:
+            self.paused = False
+            self._wake()
 
     def _wake(self):
         waiters, self._waiters = self._waiters, None

@@ -235,20 +235,23 @@ async def test_it_is_closed_before_the_first_byte_of_a_stream(net, kind, handler
     @app.get("/writer")
     async def writer(res, db):
         async with res.stream() as stream:
-            stream.write(db)
+            await stream.write(db)
+            log.append("on")
             await gate.wait()
             log.append("end")
 
     @app.get("/events")
     async def events(res, db):
         sse = res.sse()
-        sse.send(db)
+        await sse.send(db)
+        log.append("on")
         await gate.wait()
         log.append("end")
 
     @app.get("/generator")
     async def generator(db):
         yield db
+        log.append("on")
         await gate.wait()
         log.append("end")
 
@@ -256,6 +259,7 @@ async def test_it_is_closed_before_the_first_byte_of_a_stream(net, kind, handler
     def kept(res, db):
         stream = res.stream()
         stream.write(db)
+        log.append("on")
         gate_opened = asyncio.ensure_future(gate.wait())
         gate_opened.add_done_callback(lambda _: (log.append("end"), stream.end()))
 
@@ -263,11 +267,14 @@ async def test_it_is_closed_before_the_first_byte_of_a_stream(net, kind, handler
         wire = await site.connect()
         await wire.get(f"/{handler}")
         await wire.head()
-        assert log == ["open", "closed"]
+        assert "closed" in log
         assert b"session" in await wire.chunk()
         gate.set()
         await wire.chunks()
-        assert log == ["open", "closed", "end"]
+        if handler == "kept" and kind != "plain":  # who does not wait for a write goes on
+            assert log == ["open", "on", "closed", "end"]
+        else:
+            assert log == ["open", "closed", "on", "end"]
 
 
 @pytest.mark.parametrize("end", ["whole", "kept", "left"])

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import threading
 
 import pytest
 
 from kito import HTTPError, Server, middleware, router, server
-from tests.support.wire import soon
+from tests.support.wire import request, soon
 
 
 def note(log, name):
@@ -513,3 +514,30 @@ def test_what_is_no_middleware_is_told_at_once():
     app.use(Callable(), print, lambda ctx, next, log=None: next())
     marked = middleware(note([], "x"))
     assert app.use(marked) is app
+
+
+# === Beside the other options of a route ===
+
+
+async def test_a_handler_in_a_thread_and_one_that_reads_its_body_stand_behind_them_too(net):
+    log = []
+    app, api = app_with(note_async(log, "app")), router(host="api.test")
+    app.mount("/", api)
+    loop_thread = threading.get_ident()
+
+    @app.get("/blocking", blocking=True)
+    def blocking():
+        return {"elsewhere": threading.get_ident() != loop_thread}
+
+    async def read(req):
+        return {"pieces": [len(piece) async for piece in req.stream()]}
+
+    app.post("/body", read, stream_body=True)
+    api.post("/hosted", read, stream_body=True)
+    async with net.serving(app) as site:
+        assert json.loads((await site.get("/blocking")).body) == {"elsewhere": True}
+        for path, host in (("/body", b"kito.test"), ("/hosted", b"api.test")):
+            wire = await site.connect()
+            await wire.send(request(path, method="POST", body=b"x" * 10).replace(b"kito.test", host))
+            assert sum(json.loads((await wire.answer()).body)["pieces"]) == 10
+    assert log == ["app in", "app out"] * 3

@@ -18,12 +18,15 @@ from kito import (
     Headers,
     HTTPError,
     KitoError,
+    KnownError,
     Limits,
     LocalProtocolError,
+    Next,
     ProtocolError,
     RemoteProtocolError,
     Request,
     Response,
+    Router,
     RoutingError,
     Schema,
     Server,
@@ -33,11 +36,15 @@ from kito import (
     Timeouts,
     UploadFile,
     ValidationError,
+    error,
+    middleware,
+    router,
     schema,
     server,
     static,
     t,
 )
+from kito.middlewares import cors, rate_limit, request_id, security_headers, timeout, trusted_host
 from kito.testing import AsyncTestClient, ReceivedEvent, TestClient
 
 app = server(port=8000, limits=Limits(body_size=1 << 20), timeouts=Timeouts(head=5))
@@ -260,3 +267,71 @@ def caught(error: KitoError) -> int | None:
 
 
 roots: list[type[KitoError]] = [ConfigError, ConnectionClosed, HTTPError, ProtocolError, RoutingError]
+
+
+# Middlewares, routers, extensions and error handlers: what takes functions gives them back, what is a call goes on.
+
+
+class Mine(Context):
+    user: str
+
+
+@middleware
+async def around(ctx: Mine, next: Next) -> None:
+    assert_type(ctx.req, Request)
+    assert_type(ctx.user, str)
+    ctx.res.on_head(lambda res: None)
+    ctx.res.on_finish(gone)
+    assert_type(await next(), None)
+
+
+def gone(end: StreamEnd) -> None:
+    assert_type(end.bytes_sent, int)
+
+
+def plain(ctx: Context, next: Next) -> Awaitable[None]:
+    return next()
+
+
+assert_type(app.use(around, plain), Server)
+app.use(cors("*"), rate_limit(10), request_id(), security_headers(), timeout(5), trusted_host("example.com"))
+assert_type(app.get("/around", plain, cat), Server)
+app.route("/chain", plain).get(cat).post([plain, around], cat).use(plain).end()
+
+cats = router(host="example.com")
+assert_type(cats, Router)
+assert_type(cats.get("/", cat, name="cats"), Router)
+assert_type(app.mount("/cats", cats, name="cats"), Server)
+assert_type(app.url_for("cats.cats", id=1), str)
+
+assert_type(app.extend(db=1, motto="meow"), Server)
+
+
+def user(ctx: Mine) -> None:
+    ctx.user = "ann"
+
+
+assert_type(app.extend(user), Server)
+
+
+@app.extend(scope="stream")
+async def session() -> AsyncIterator[int]:
+    yield 1
+
+
+assert_type(session(), AsyncIterator[int])
+
+CatNotFound = error("CAT_NOT_FOUND").status(404).message("no such cat").build()
+
+
+@app.on_error([CatNotFound, 404, "DOG_NOT_FOUND"])
+def missing(error: KnownError) -> dict[str, str]:
+    return {"message": error.message}
+
+
+assert_type(missing(CatNotFound(id=1)), dict[str, str])
+assert_type(app.on_error(ValueError, missing), Server)
+
+
+@app.observe_error
+async def watch(error: Exception) -> None: ...
