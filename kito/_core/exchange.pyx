@@ -12,8 +12,7 @@ from cpython.object cimport PyObject
 from kito._core.body cimport BodySource
 from kito._core.clock cimport init_deadline, unlink
 from kito._core.common cimport (
-    DISCONNECT_CANCEL, EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, EXCHANGE_STREAMING,
-    EXCHANGE_WAITING, ExchangePhase, FRAMING_NONE,
+    DISCONNECT_CANCEL, EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, EXCHANGE_STREAMING, EXCHANGE_WAITING, ExchangePhase,
 )
 from kito._core.event cimport Event, encode_retry
 from kito._core.grammar cimport read_event_id
