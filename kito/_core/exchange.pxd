@@ -135,7 +135,6 @@ cdef class Exchange(Timed):
     cdef int cancel_producer(self, str why) except -1
     cdef int cancel_task(self, str why) except -1
     cdef int64_t cleanup_ticks(self) noexcept
-    cdef int _cleanup_late(self) except -1
     cdef int add_on_close(self, object listener) except -1
     cdef int remove_on_close(self, object listener) except -1
     cdef int _sum_up(self, str reason) except -1

@@ -18,6 +18,7 @@ from kito._core.event cimport Event, encode_retry
 from kito._core.grammar cimport read_event_id
 from kito._core.listeners cimport is_future, tell, with_listener
 from kito._core.tally cimport StreamEnd, Tally
+from kito._core.tasks cimport cancel_again, cancel_begun
 from kito._core.windows cimport Gatherer
 from kito._core.writer cimport Cork
 
@@ -222,24 +223,12 @@ cdef class Exchange(Timed):
         if self.task is None or self.cancelled:
             return 0
         self.cancelled = True
-        coroutine = self.task.get_coro()
-        if coroutine.cr_await is None and not coroutine.cr_running:
-            # Cancelled before its first step it would never run, and so never close its source.
-            self.task.get_loop().call_soon(self.task.cancel, why)
-        else:
-            self.task.cancel(why)
+        cancel_begun(self.task, why)
         if self.phase != EXCHANGE_STREAMING:
             self.clock.arm(&self.heartbeat, self.cleanup_ticks())
         return 0
 
     cdef int64_t cleanup_ticks(self) noexcept:
-        return 0
-
-    cdef int _cleanup_late(self) except -1:
-        """A cancelled handler cleans up for too long: it is cancelled in that, too."""
-        if self.task is not None:
-            _log.error("%r does not come to its end behind its cancellation: it is cancelled again", self.task)
-            self.task.cancel("the cleanup takes too long")
         return 0
 
     cdef int add_on_close(self, object listener) except -1:
@@ -293,7 +282,8 @@ cdef class Exchange(Timed):
         """Silence has lasted `heartbeat_ticks`, or the entry is to move on to when it will have."""
         cdef int64_t quiet = self.clock.tick - self.quiet_since
         if self.phase != EXCHANGE_STREAMING:
-            self._cleanup_late()
+            if self.task is not None:
+                cancel_again(self.task)     # it cleans up for too long
             return
         if quiet <= self.heartbeat_ticks:
             # The tick of the last frame was partly over: one more makes "never early" true.
@@ -322,7 +312,10 @@ cdef class Exchange(Timed):
         else:
             # Nobody said that the body is whole.
             _log.warning("the writer of an open stream was lost without end(): the connection is aborted")
-            self.abort("error")
+            try:
+                self.abort("error")
+            except RuntimeError:
+                _log.debug("the loop of that stream is closed", exc_info=True)
         return 0
 
     cdef int account(self, Py_ssize_t size) except -1:

@@ -4,6 +4,7 @@ from kito._core.body cimport RequestBody
 from kito._core.connection cimport Connection
 from kito._core.http1_exchange cimport Http1Exchange
 from kito._core.reader cimport Http1Reader
+from kito._core.watch cimport Watch
 
 
 cdef class Http1Connection(Connection):
@@ -19,6 +20,7 @@ cdef class Http1Connection(Connection):
     cdef Py_ssize_t held_bytes
     cdef Py_ssize_t held_requests # at most: empty lines in it, of which each request has one
     cdef bint reading_paused      # by us, for held input
+    cdef Watch watch              # while it is, else None
     cdef bint resuming            # _resume() is in the loop's queue
 
     # The steps of input, in order.

@@ -23,6 +23,7 @@ from kito._core.exchange cimport Exchange
 from kito._core.http1_exchange cimport Http1Exchange
 from kito._core.parser cimport PARSER_BODY
 from kito._core.reader cimport Http1Reader, borrow_reader
+from kito._core.watch cimport Watch
 
 from kito.errors import ConnectionClosed, HandlerTimeout, RequestTimeout
 
@@ -171,12 +172,16 @@ cdef class Http1Connection(Connection):
         if not self.reading_paused:
             self.reading_paused = True
             self.transport.pause_reading()
+            self.watch = Watch.__new__(Watch)
+            self.watch.start(self)
         return 0
 
     cdef int _read_on(self) except -1:
         """Read again, unless something is still in the way."""
         if self.reading_paused and self.held is None and (self.inbound is None or not self.inbound.is_full()):
             self.reading_paused = False
+            self.watch.stop()
+            self.watch = None
             if self.transport is not None:
                 self.transport.resume_reading()
         return 0

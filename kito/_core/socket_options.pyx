@@ -1,10 +1,14 @@
 """Socket options of accepted connections, where their transport has a socket that can be reached."""
 
+import select
 import socket
 import struct
 
 # SO_LINGER on with 0 seconds
 cdef bytes RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+cdef object _poll = getattr(select, "poll", None)           # Windows has none
+cdef int PEER_EVENTS = getattr(select, "POLLRDHUP", 0)      # Linux tells a FIN; errors and hang-ups are always told
 
 
 cdef int send_at_once(object transport) except -1:
@@ -22,3 +26,12 @@ cdef int reset_on_close(object transport) except -1:
         except OSError:
             pass        # a Unix socket: its peer sees the end and no more can be done
     return 0
+
+
+cdef bint has_ended(object transport) except -1:
+    sock = transport.get_extra_info("socket")
+    if sock is None or _poll is None:
+        return False
+    poll = _poll()
+    poll.register(sock.fileno(), PEER_EVENTS)
+    return bool(poll.poll(0))

@@ -39,6 +39,7 @@ LAYERS = [
 # The same inside the core, where a room is a module.
 CORE_LAYERS = [
     {"http1"},
+    {"watch"},
     {"connection", "reader"},
     {"http1_exchange", "parser", "state"},
     {"dispatch"},
@@ -49,7 +50,7 @@ CORE_LAYERS = [
     {"body", "coding", "endpoint", "writer", "tally"},
     {"waits", "windows"},
     {"declined", "encoder", "event", "grammar"},
-    {"buffer", "clock", "listeners", "socket_options"},
+    {"buffer", "clock", "listeners", "socket_options", "tasks"},
     {"common", "debug"},
 ]
 

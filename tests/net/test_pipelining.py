@@ -200,6 +200,55 @@ async def test_a_fin_behind_a_stream_is_the_client_leaving(net):
         assert app.order == []
 
 
+@pytest.mark.parametrize("leave", ["finish", "reset"])
+@pytest.mark.parametrize("opened", ["before", "later"])
+async def test_a_client_that_leaves_behind_more_than_is_read_is_seen(net, leave, opened):
+    """Reading is paused: neither loop looks at the connection any more."""
+    app = mixed()
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    ended = asyncio.get_running_loop().create_future()
+
+    @app.get("/")
+    async def handler(res):
+        begun.set()
+        if opened == "later":
+            await go_on.wait()
+        stream = res.stream()
+        stream.on_close(ended.set_result)
+        await stream.wait_closed()
+
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.send(request("/"))
+        await soon(begun.wait())
+        for _ in range(2):
+            await wire.send(request("/quick/never") * 100)
+            await asyncio.sleep(0.01)
+        getattr(wire, leave)()
+        await asyncio.sleep(0.01)
+        assert not ended.done()
+        go_on.set()
+        await asyncio.sleep(0.01)
+        app._runner.state.clock.advance(3)
+        assert (await soon(ended)).reason == "client_left"
+        assert app.order == []
+
+
+async def test_a_client_that_is_not_read_and_stays_is_served(net):
+    app = mixed()
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.send(request("/slow/first") + request("/stream/second") + request("/quick/last") * 100)
+        await asyncio.sleep(0.01)
+        app._runner.state.clock.advance(5)
+        wire.finish()  # and all of them are answered
+        app._runner.state.clock.advance(5)
+        app.go_on.set()
+        assert (await wire.answer()).body == b"first"
+        await wire.gone()
+        assert app.order[:2] == ["first", "second"]
+
+
 @pytest.mark.parametrize(
     "part", [b"GET / HT", b"GET / HTTP/1.1\r\nhost: a\r\n", request("/echo", method="POST", body=b"x" * 9)[:-1]]
 )

@@ -1,0 +1,1 @@
+# Tasks of handlers: how they are cancelled.
