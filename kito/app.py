@@ -150,12 +150,22 @@ class App(Registrar):
             dispatcher.set_routes({}, self._match)
 
     def _match(self, method: str, path: str) -> Match:
-        """Find the route of the first request after a change; where hosts count, leave it to `_resolve`."""
+        """Find the route of the first request after a change, or, where hosts count, leave it to `_resolve`."""
+        self._prepare_anew()
+        return _NO_MATCH if self._hosts else self.table.match(method, path)
+
+    def _find(self, req: Request) -> Match:
+        """Find the route of a request by its host, too."""
+        method, path = req.method, req.path
+        if path == "*":
+            return _NO_MATCH
+        return self._hosts.find(req.hostname, method, path) or self.table.match(method, path)
+
+    def _prepare_anew(self) -> None:
         if not self._is_prepared:
             self._prepare()
             for dispatcher in self._dispatchers:
                 self._publish(dispatcher)
-        return _NO_MATCH if self._hosts else self.table.match(method, path)
 
     def _prepare(self) -> None:
         """Decide all that can be decided before a request."""
@@ -180,7 +190,7 @@ class App(Registrar):
 
     def _publish(self, dispatcher: Dispatcher) -> None:
         if self._hosts:
-            dispatcher.set_routes({}, self._match)
+            dispatcher.set_routes({}, self._match, self._find)
             return
         static = {
             method: {path: route.endpoint for path, route in routes.items()}
@@ -190,14 +200,13 @@ class App(Registrar):
 
     def _resolve(self, req: Request) -> Endpoint:
         """Return what answers a request that no route takes regardless of its host."""
-        path = req.path
-        if self._hosts and path != "*":
-            found = self._hosts.find(req.hostname, req.method, path) or self.table.match(req.method, path)
+        if self._hosts:
+            found = self._find(req)
             if found.route is not None:
                 req.params = found.params
                 endpoint: Endpoint = found.route.endpoint
                 return endpoint
-        scope = self._scopes.match(ANY_METHOD, path).route if path != "*" else None
+        scope = self._scopes.match(ANY_METHOD, req.path).route if req.path != "*" else None
         return self._missing if scope is None else scope.endpoint
 
     def answer_missing(self, req: Request, res: Response) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .request import Request
 
 __all__ = (
+    "Answering",
     "Chain",
     "Layer",
     "Middleware",
@@ -145,9 +146,29 @@ class Passage:
         self.dispatcher.deliver(self.ctx.res, value)
 
 
+class Answering:
+    """A handler, or an error handler, at work: what comes of it is the answer."""
+
+    __slots__ = ("_passage", "_value")
+
+    def __init__(self, passage: Passage, value: Any) -> None:
+        self._passage = passage
+        self._value = value
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        value = yield from self._value.__await__()
+        self._passage.answer(value)
+
+    def close(self) -> None:
+        """Give up before it has begun."""
+        if hasattr(self._value, "close"):
+            self._value.close()
+
+
 def _handle(passage: Passage) -> Work | None:
     """Take the last step: the handler."""
-    return passage.dispatcher.perform(passage.endpoint, passage.req)
+    work = passage.dispatcher.perform(passage.endpoint, passage.req)
+    return None if work is None else Answering(passage, work)
 
 
 def compose(layers: Iterable[Layer]) -> Chain | None:

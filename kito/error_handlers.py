@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from .binding import bind_caller
-from .chains import Layer, Passage, Step, Work
+from .chains import Answering, Layer, Passage, Step, Work
 from .errors import (
     HTTPError,
     KitoError,
@@ -108,30 +108,11 @@ def error_layer(handlers: ErrorHandlers, observe: Observe) -> Layer:
         passage.ctx.res.reset()
         value = caller(passage.req, passage.ctx.res, error)
         if inspect.isawaitable(value):
-            return _Answering(passage, value)
+            return Answering(passage, value)
         passage.answer(value)
         return None
 
     return layer
-
-
-class _Answering:
-    """An async error handler at work."""
-
-    __slots__ = ("_passage", "_value")
-
-    def __init__(self, passage: Passage, value: Any) -> None:
-        self._passage = passage
-        self._value = value
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        value = yield from self._value.__await__()
-        self._passage.answer(value)
-
-    def close(self) -> None:
-        """Give up before it has begun."""
-        if hasattr(self._value, "close"):
-            self._value.close()
 
 
 class _Guarded:

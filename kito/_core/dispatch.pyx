@@ -72,23 +72,6 @@ cdef class Completion:
             self.dispatcher._returned(self.exchange, self.response, task.result())
 
 
-cdef class Performance:
-    """A handler behind middlewares that has to be awaited, or closed where nobody will."""
-    cdef Dispatcher dispatcher
-    cdef Response response
-    cdef object work              # a coroutine
-
-    def __await__(self):
-        return self._run().__await__()
-
-    async def _run(self):
-        self.dispatcher._deliver(self.response, await self.work)
-
-    def close(self):
-        """Give up before it has begun."""
-        self.work.close()
-
-
 cdef class Dispatcher(Finder):
     """Routes, runs and settles requests for one loop.
 
@@ -158,6 +141,15 @@ cdef class Dispatcher(Finder):
         except (Exception, asyncio.CancelledError) as error:
             return self._failed(exchange, response, error)
 
+    cdef Endpoint _found(self, Exchange exchange):
+        cdef Request request = <Request>kito_new(self.request_class, NO_ARGS)
+        request.exchange = exchange
+        route, params, _ = self.find(request)
+        if route is None:
+            return None
+        exchange.params = params
+        return route.endpoint
+
     cdef Request _request(self, Exchange exchange, Response response):
         cdef Request request = <Request>kito_new(self.request_class, NO_ARGS)
         request.exchange = exchange
@@ -202,12 +194,11 @@ cdef class Dispatcher(Finder):
         return self._start(exchange, response, work, context)
 
     def perform(self, Endpoint endpoint, Request request):
-        """Run a handler behind its middlewares: None when it is done, else what has to be awaited.
+        """Run a handler behind its middlewares: None when it is done, and what it returned is sent.
 
-        What it returns is sent: those who called see that the response has started.
+        Else a coroutine, whose outcome is to be given to `deliver`: then who waits sees that the response has started.
         """
         cdef Response response = <Response>request._response
-        cdef Performance performance
         outcome = self._invoke(endpoint, request, response)
         if outcome is None and response._later is not None:
             outcome = response._later
@@ -217,15 +208,10 @@ cdef class Dispatcher(Finder):
         work = self._work(endpoint, response, outcome)
         if work is None:
             self._deliver(response, outcome)
-            return None
-        performance = Performance.__new__(Performance)
-        performance.dispatcher = self
-        performance.response = response
-        performance.work = work
-        return performance
+        return work
 
     def deliver(self, Response response, value):
-        """Answer with what a middleware returned instead of calling its `next`."""
+        """Answer with what a handler behind middlewares returned, or one of these itself."""
         self._deliver(response, value)
 
     cdef int _deliver(self, Response response, object value) except -1:

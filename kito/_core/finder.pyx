@@ -13,10 +13,14 @@ from kito._core.exchange cimport Exchange
 cdef class Finder:
     """Looks a path up as it is on the wire, and asks `match(method, path)` for the ones with parameters."""
 
-    def set_routes(self, dict static_routes, match):
-        """Replace the table of exact paths, method bytes -> raw path bytes -> Endpoint, and what finds the others."""
+    def set_routes(self, dict static_routes, match, find=None):
+        """Replace the table of exact paths, method bytes -> raw path bytes -> Endpoint, and what finds the others.
+
+        Where hosts count, `find(request)` is asked instead of `match`.
+        """
         self.static_routes = static_routes
         self.match = match
+        self.find = find
 
     cdef Endpoint route(self, Exchange exchange):
         exchange.endpoint = self._static(exchange)
@@ -43,6 +47,8 @@ cdef class Finder:
         cdef const char* target = PyBytes_AS_STRING(exchange.target)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(exchange.target)
         cdef const char* query = <const char*>memchr(target, c"?", size)
+        if self.find is not None:
+            return self._found(exchange)
         path = PyUnicode_DecodeLatin1(target, size if query is NULL else query - target, NULL)
         method = PyUnicode_DecodeLatin1(PyBytes_AS_STRING(exchange.method), PyBytes_GET_SIZE(exchange.method), NULL)
         route, params, _ = self.match(method, path)
@@ -50,3 +56,6 @@ cdef class Finder:
             return None
         exchange.params = params
         return route.endpoint
+
+    cdef Endpoint _found(self, Exchange exchange):
+        return None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvloop
 
-from kito import Event, Limits, server
+from kito import Event, Limits, router, server
 from kito._core.debug import live_objects
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -185,6 +185,86 @@ async def endless():
 @app.sse("/sync-generator")
 def sync_generator():
     yield from range(3)
+
+
+# === Behind middlewares, with extensions and error handlers ===
+
+around = router()
+app.mount("/around", around)
+
+
+@around.use
+def watched(ctx, next):
+    ctx.res.on_head(lambda res: res.header("x-path", ctx.req.path))
+    ctx.res.on_finish(lambda end: ctx.req)
+    return next()
+
+
+@around.use
+async def awaited(ctx, next):
+    try:
+        await next()
+    except KeyError as error:
+        ctx.error = str(error)
+        raise
+
+
+@around.extend
+def named(ctx):
+    return {"name": ctx.req.path}
+
+
+@around.extend
+async def session():
+    await asyncio.sleep(0)
+    yield "session"
+    await asyncio.sleep(0)
+
+
+@around.extend(scope="stream")
+def lasting():
+    yield "lasting"
+
+
+@around.on_error(KeyError)
+async def of_key(ctx, error):
+    await asyncio.sleep(0)
+    return {"name": ctx.name, "error": str(error)}
+
+
+@around.get("/plain")
+def plain_around(name):
+    return name
+
+
+@around.get("/session")
+async def with_session(ctx, session, lasting):
+    return [session, lasting, ctx.name]
+
+
+@around.get("/fail")
+async def fail_around(req):
+    raise KeyError(req.path)
+
+
+@around.get("/whole")
+async def whole_around(session, lasting):
+    yield session
+    yield lasting
+
+
+@around.get("/idle")
+async def idle_around(res, session, lasting):
+    async with res.stream() as stream:
+        await stream.write("first")
+        await stream.wait_closed()
+
+
+@around.get("/kept")
+def kept_around(res, lasting):
+    stream = res.stream()
+    stream.write("first")
+    asyncio.get_running_loop().call_soon(stream.end)
 
 
 def main() -> None:

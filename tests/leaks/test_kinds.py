@@ -112,7 +112,8 @@ def left(path: str, how: str) -> Cycle:
     return cycle
 
 
-WHOLE = ("/plain", "/views/a?b=c", "/context", "/whole", "/dropped", "/generator", "/sync-generator")
+AROUND = tuple(f"/around/{name}" for name in ("plain", "session", "fail", "whole", "kept"))
+WHOLE = (*AROUND, "/plain", "/views/a?b=c", "/context", "/whole", "/dropped", "/generator", "/sync-generator")
 CYCLE: dict[str, Cycle] = {
     "keep-alive": keep_alive,
     "pipelined": pipelined,
@@ -125,7 +126,7 @@ CYCLE: dict[str, Cycle] = {
     "whole HTTP/1.0": whole("/whole", version="1.0"),
     **{
         f"{path} {how}": left(path, how)
-        for path in ("/idle", "/busy", "/timer", "/detached", "/endless", "/generator")
+        for path in ("/around/idle", "/idle", "/busy", "/timer", "/detached", "/endless", "/generator")
         for how in ("reset", "finish", "close")
     },
 }

@@ -532,9 +532,9 @@ async def test_a_handler_in_a_thread_and_one_that_reads_its_body_stand_behind_th
     async def read(req):
         return {"pieces": [len(piece) async for piece in req.stream()]}
 
-    app.post("/body", read, stream_body=True)
-    api.post("/hosted", read, stream_body=True)
-    async with net.serving(app) as site:
+    app.post("/body", read, stream_body=True, body_size=100)
+    api.post("/hosted", read, stream_body=True, body_size=100)
+    async with net.serving(app, max_request_size=5) as site:
         assert json.loads((await site.get("/blocking")).body) == {"elsewhere": True}
         for path, host in (("/body", b"kito.test"), ("/hosted", b"api.test")):
             wire = await site.connect()
