@@ -21,7 +21,6 @@ cdef class Connection(ExchangeOwner):
     cdef str ending               # why we end the connection; None: the client does
     cdef Deadline phase_deadline
     cdef Deadline write_deadline  # armed while the transport is over its high-water mark
-    cdef bint close_drained       # TLS: closes once everything is handed on
     cdef bint was_behind          # over the high-water mark since it was last idle
     cdef Py_ssize_t write_backlog # unsent bytes when the write deadline was armed
     cdef Py_ssize_t phase_backlog # unsent bytes when the phase deadline was armed, where output may outlast the phase

@@ -13,9 +13,9 @@ from kito._core.common cimport (
 )
 from kito._core.debug cimport LIVE_CONNECTIONS, count_live
 from kito._core.exchange cimport Exchange, ExchangeOwner
+from kito._core.secure_writer cimport new_writer
 from kito._core.socket_options cimport reset_on_close, send_at_once
 from kito._core.state cimport ServerState
-from kito._core.writer cimport TransportWriter
 
 from kito.errors import ConnectionClosed
 
@@ -36,9 +36,7 @@ cdef tuple RETRY_AFTER_S = (1, 10)    # spread, lest all come back at once
 cdef int ALLOWED[7]
 cdef int _END = 1 << CONNECTION_LINGER | 1 << CONNECTION_CLOSED
 cdef int _INPUT = 1 << CONNECTION_IDLE | 1 << CONNECTION_HEAD | 1 << CONNECTION_BODY | 1 << CONNECTION_BUSY
-ALLOWED[<int>CONNECTION_NEW] = _INPUT | _END
-ALLOWED[<int>CONNECTION_IDLE] = _INPUT | _END
-ALLOWED[<int>CONNECTION_HEAD] = _INPUT | _END
+ALLOWED[<int>CONNECTION_NEW] = ALLOWED[<int>CONNECTION_IDLE] = ALLOWED[<int>CONNECTION_HEAD] = _INPUT | _END
 ALLOWED[<int>CONNECTION_BODY] = _INPUT | _END
 ALLOWED[<int>CONNECTION_BUSY] = _INPUT | _END
 ALLOWED[<int>CONNECTION_LINGER] = 1 << CONNECTION_CLOSED
@@ -91,7 +89,7 @@ cdef class Connection(ExchangeOwner):
         """How long a phase may last, 0 for ever."""
         if phase == CONNECTION_IDLE:
             # Its answers may still be on their way: then it is idle from the moment they are taken.
-            self.phase_backlog = <Py_ssize_t>self.transport.get_write_buffer_size() + 1 if self.was_behind else 0
+            self.phase_backlog = self.writer.backlog() + 1 if self.was_behind else 0
             self.was_behind = self.writer.paused
             return self.state.keep_alive_ticks
         if phase == CONNECTION_HEAD:
@@ -101,7 +99,7 @@ cdef class Connection(ExchangeOwner):
         if phase == CONNECTION_BUSY and self.current.phase == EXCHANGE_OPEN:
             return self._handler_ticks()
         if phase == CONNECTION_LINGER:
-            self.phase_backlog = self.transport.get_write_buffer_size()
+            self.phase_backlog = self.writer.backlog()
             return self.state.write_ticks if self.phase_backlog else self.state.linger_ticks
         return 0
 
@@ -135,8 +133,8 @@ cdef class Connection(ExchangeOwner):
         elif self.phase_backlog and self.info("sslcontext") is not None:
             # A TLS transport that closes gives up what is pending after its shutdown timeout:
             # it closes when nothing is, which its lowest water mark tells.
-            self.close_drained = True
-            transport.set_write_buffer_limits(high=0)
+            self.writer.tells_drained = True
+            transport.set_write_buffer_limits(high=1)
         else:
             transport.close()
         return 0
@@ -219,7 +217,7 @@ cdef class Connection(ExchangeOwner):
 
     cdef int _writing_late(self) except -1:
         """Give up on a client that has taken nothing of a response since the deadline was armed."""
-        cdef Py_ssize_t size = self.transport.get_write_buffer_size()
+        cdef Py_ssize_t size = self.writer.backlog()
         if not self.writer.paused or self.phase == CONNECTION_LINGER:
             return 0        # a closing connection is watched by the deadline of its phase
         if size >= self.write_backlog:
@@ -230,7 +228,7 @@ cdef class Connection(ExchangeOwner):
 
     cdef int _idle_late(self) except -1:
         """Close an idle connection; one that still reads its last answer is not idle."""
-        cdef Py_ssize_t size = self.transport.get_write_buffer_size()
+        cdef Py_ssize_t size = self.writer.backlog()
         if not self.writer.paused and size >= self.phase_backlog:
             return self.finish(False)
         self.phase_backlog = size
@@ -239,7 +237,7 @@ cdef class Connection(ExchangeOwner):
 
     cdef int _closing_late(self) except -1:
         """Give up on a client that takes nothing of its last answer, or has had its time to close."""
-        cdef Py_ssize_t size = self.transport.get_write_buffer_size()
+        cdef Py_ssize_t size = self.writer.backlog()
         if size >= self.phase_backlog:
             return self.lose("timeout")
         self.phase_backlog = size
@@ -252,7 +250,7 @@ cdef class Connection(ExchangeOwner):
         """The listener has accepted; the time for the first head runs."""
         self.transport = transport
         transport.set_write_buffer_limits(high=self.state.high_water)
-        self.writer = TransportWriter.__new__(TransportWriter, self.state.cork, self.state.max_backlog)
+        self.writer = new_writer(transport, self.state.cork, self.state.max_backlog)
         self.writer.high_water = self.state.high_water
         self.writer.attach(transport, self)
         self.state.accepted += 1
@@ -284,7 +282,7 @@ cdef class Connection(ExchangeOwner):
         """The transport is over its high-water mark: the client must take something in time."""
         self.writer.pause()
         self.was_behind = True
-        self.write_backlog = self.transport.get_write_buffer_size()
+        self.write_backlog = self.writer.backlog()
         self.state.clock.arm(&self.write_deadline, self.state.write_ticks)
 
     def resume_writing(self):
@@ -295,10 +293,15 @@ cdef class Connection(ExchangeOwner):
             return
         if self.current is not None and self.current.flow is not None:
             self.current.flow.resumed()
-        if self.close_drained:
-            self.transport.close()
+        if self.writer.tells_drained:
+            self.on_drained()
         else:
             self.writable_again()
+
+    def on_drained(self):
+        """A closing TLS transport has been handed everything: it closes when it has handed it on."""
+        if self.transport is not None and self.writer.backlog() == 0:
+            self.transport.close()
 
     # === the writer and the server's stop ===
 

@@ -40,6 +40,8 @@ cdef class TransportWriter:
     cdef list segments            # pieces by reference, None while there are none
     cdef WriteBuffer buffer       # borrowed while it holds bytes, else None
     cdef Py_ssize_t segment_bytes
+    cdef Py_ssize_t waiting       # bytes of it that the transport has no room for; only a SecureWriter's has none
+    cdef bint tells_drained       # the owner's `on_drained()` is called when nothing waits any more
     cdef bint gathers             # the transport's writelines can be relied on
     cdef bint listed              # the cork knows about it
     cdef bint corked              # its owner flushes: inside data_received
@@ -74,13 +76,14 @@ cdef class TransportWriter:
     cdef int flush(self) except -1
     cdef void hold(self) noexcept
     cdef int release(self) except -1
-    cdef Py_ssize_t backlog(self) noexcept
+    cdef Py_ssize_t pending(self) noexcept      # bytes that the transport has not been given
+    cdef Py_ssize_t backlog(self) noexcept      # them and what it holds
     cdef object drained(self)     # awaitable: READY, or waits for the low-water mark, or for everybody else's turn
     cdef object _look(self)
     cdef void begin_turn(self) noexcept
     # In bytes, 0: as the other one allows. Returns max_backlog as it is then.
     cdef Py_ssize_t set_marks(self, Py_ssize_t high_water, Py_ssize_t max_backlog) except -1
     cdef void pause(self) noexcept
-    cdef void resume(self) noexcept
+    cdef int resume(self) except -1
     cdef int _mark(self) except -1
     cdef object _gather(self)

@@ -33,7 +33,7 @@ cdef class Drain:
         cdef TransportWriter writer = self._writer
         if writer.lost is not None:
             return _say_lost(writer.lost)
-        if not writer.paused:
+        if not writer.paused and not writer.waiting:
             return READY
         future = writer.cork.loop.create_future()
         if writer._waiters is None:
@@ -159,7 +159,7 @@ cdef class TransportWriter:
         self.transport = self._transport_write = self.owner = None
         self.shared = None
         self.segments = None
-        self.segment_bytes = 0
+        self.segment_bytes = self.waiting = 0
         self.buffer = None
         self.lost = error
         self.paused = self.held = False
@@ -259,20 +259,21 @@ cdef class TransportWriter:
         self.buffer = None
         return piece
 
-    cdef Py_ssize_t backlog(self) noexcept:
-        """Bytes accepted from producers that the kernel has not taken yet."""
+    cdef Py_ssize_t pending(self) noexcept:
         cdef Py_ssize_t pending = self.segment_bytes
-        if self.transport is None:
-            return 0
         if self.buffer is not None:
             pending += self.buffer.used
         elif self.shared is not None:
             pending += len(self.shared)
-        return pending + <Py_ssize_t>self.transport.get_write_buffer_size()
+        return pending
+
+    cdef Py_ssize_t backlog(self) noexcept:
+        """Bytes accepted from producers that the kernel has not taken yet."""
+        return 0 if self.transport is None else self.pending() + <Py_ssize_t>self.transport.get_write_buffer_size()
 
     cdef object drained(self):
         cdef Drain drain
-        if not self.paused and self.lost is None:
+        if not self.paused and not self.waiting and self.lost is None:
             self.turn_writes += 1
             if (self.turn_writes < self.turn_look or self.turn_writes == 1) and self.turn_bytes < FAIR_BYTES:
                 return READY
@@ -312,11 +313,12 @@ cdef class TransportWriter:
     cdef void pause(self) noexcept:
         self.paused = self.paused_below = True
 
-    cdef void resume(self) noexcept:
+    cdef int resume(self) except -1:
         self.paused_below = False
         if not self.held:
             self.paused = False
             self._wake()
+        return 0
 
     def _wake(self):
         waiters, self._waiters = self._waiters, None

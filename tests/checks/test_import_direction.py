@@ -41,7 +41,7 @@ CORE_LAYERS = [
     {"http1"},
     {"watch"},
     {"connection", "reader"},
-    {"http1_exchange", "parser", "state"},
+    {"http1_exchange", "parser", "secure_writer", "state"},
     {"dispatch"},
     {"finder"},
     {"request", "response", "stream"},

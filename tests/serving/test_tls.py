@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import socket
 import ssl
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from kito.serving.tls import make_context
 from tests.serving.certificates import Pair, openssl, shake_hands
 from tests.support.wire import request, soon, until
 
+STEP = 64 * 1024
 BIG = 4 * 1024 * 1024  # bytes, more than the buffers between a server and its client hold
 
 
@@ -232,6 +234,28 @@ async def test_a_slow_reader_holds_its_producer_and_nothing_else(net, clients, p
         await until(lambda: written > held)
         wire.close()
         await soon(closed.wait())
+
+
+async def test_a_long_last_answer_is_read_as_slowly_as_it_likes(net, clients, pair, monkeypatch):
+    monkeypatch.setattr(listeners, "CLOSE_S", 0.5)
+    size = 2 * BIG
+    app = server()
+    app.get("/", lambda res: res.send(bytes(size)))
+    loop = asyncio.get_running_loop()
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, STEP)  # the kernel holds little for us
+    small.bind(("127.0.0.1", 0))
+    async with app.running(sockets=[small], tls=pair) as address:
+        wire = await clients.secured(address, pair.trusted(), receive_buffer=STEP)
+        await wire.get("/", "connection: close")
+        head = await wire.head()
+        start = loop.time()
+        for _ in range(size // STEP):
+            assert await wire.exactly(STEP) == bytes(STEP)
+            await asyncio.sleep(0.008)
+        await wire.ended()
+        assert head.get("content-length") == str(size)
+        assert loop.time() - start > 2 * 0.5  # longer than a closing may take, or nothing is shown
 
 
 async def test_a_stop_does_not_wait_for_late_handshakes(net, clients, pair):
