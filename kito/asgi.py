@@ -28,6 +28,10 @@ SPEC_VERSION: Final = "2.4"  # of the HTTP messages: sending to a client that ha
 _HOP_BY_HOP: Final = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"trailer"})
 
 
+class ClientLeft(ConnectionClosed, OSError):
+    """What an application's `send` raises when nobody reads any more: an OSError, as the specification says."""
+
+
 class AsgiHandler:
     """The handler of a mounted application; `root_segments` of the path are where it is mounted."""
 
@@ -137,12 +141,12 @@ class _Call:
             self._writer = self._res.stream()
         if self._over.done():
             if self._over.result() != "ended":
-                raise OSError("the client has left")
+                raise ClientLeft
             return  # HEAD, or a status without a body
         try:
             await (self._writer.write(body) if more else self._writer.end(body))
         except ConnectionClosed as error:
-            raise OSError("the client has left") from error
+            raise ClientLeft from error
 
     def close(self) -> None:
         """Refuse an application that returns with half an answer."""

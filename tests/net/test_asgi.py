@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from kito import router, server
-from tests.support.wire import request, soon
+from kito import Limits, router, server
+from tests.support.wire import request, soon, until
 
 
 async def answer(send, body=b"", status=200, headers=(), **more):
@@ -94,7 +94,7 @@ async def test_it_is_told_when_the_client_leaves(net):
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"x", "more_body": True})
         told.put_nowait((await receive())["type"])
-        with pytest.raises(OSError, match="left"):
+        with pytest.raises(OSError, match="closed the connection"):
             await send({"type": "http.response.body", "body": b"y", "more_body": True})
         told.put_nowait("over")
 
@@ -163,3 +163,25 @@ def test_what_cannot_be_mounted_is_told():
         with pytest.raises(TypeError, match="ASGI"):
             app.mount("/x", thing)
     assert app.routes == ()
+
+
+async def test_one_that_waits_for_a_slow_reader_is_told_that_it_left(net):
+    told = asyncio.Queue()
+
+    async def endless(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while True:
+                await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
+        except Exception as error:
+            told.put_nowait(isinstance(error, OSError))
+            raise
+
+    app = server().mount("/", endless)
+    async with net.serving(app, limits=Limits(high_water=4096)) as site:
+        wire = await site.connect(receive_buffer=4096)
+        await wire.get("/")
+        await wire.head()
+        await until(lambda: site.app.stats["body_bytes"] > 1 << 17)
+        wire.reset()
+        assert await soon(told.get())

@@ -288,3 +288,25 @@ async def test_a_traceback_is_for_developers_only(net, debug):
         assert "<u>" not in page
         assert b"Traceback" not in (await site.get("/1")).body
         net.logged("failed")
+
+
+async def test_behind_the_head_no_handler_answers(net):
+    called = []
+    app, below = server(), router()
+    app.mount("/below", below)
+    for one in (app, below):
+        one.on_error(Exception, called.append)
+
+        @one.get("/half")
+        async def half(res):
+            res.stream().write("x")
+            raise KeyError
+
+    async with net.serving(app) as site:
+        for path in ("/half", "/below/half"):
+            wire = await site.connect()
+            await wire.get(path)
+            await wire.head()
+            await wire.truncated()
+            assert net.logged("a handler failed after the head").exc_info[0] is KeyError
+    assert called == []

@@ -354,3 +354,19 @@ async def test_one_that_cannot_be_opened_or_closed_is_an_error_of_the_handler(ne
         assert (await site.get("/never")).status == 503
         assert (await site.get("/twice")).status == 500
     net.logged("GET /twice failed")
+
+
+async def test_beside_a_whole_answer_it_lasts_as_long_as_the_handler(net):
+    for is_async in (False, True):
+        log = []
+        app = server().extend(noted(log, is_async=is_async))
+
+        @app.get("/")
+        async def handler(res, db):
+            res.text(db)
+            log.append("still")  # noqa: B023 - it is called in this turn
+            await asyncio.sleep(0)
+
+        async with net.serving(app) as site:
+            assert await body(site, "/") == "session"
+        assert log == ["open", "still", "closed"]
