@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import threading
 import weakref
 from collections import deque
@@ -102,7 +103,7 @@ class Crossing:
                 if self.loop.is_closed():
                     raise ConnectionClosed("the server has stopped")
             if self.error is not None:
-                raise self.error
+                raise copy.copy(self.error)  # which holds the frames that it passes, and they hold this
             self._calls.append((call, argument))
             self._bytes += size
             woken, self._woken = self._woken, True
@@ -159,7 +160,7 @@ class Crossing:
 
     def _fail(self, error: Exception) -> None:
         if self.error is None:
-            self.error = error
+            self.error = error.with_traceback(None)
 
     def _over(self, end: StreamEnd) -> None:
         """The stream has ended: a producer that is to be told is told by its next write."""

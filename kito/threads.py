@@ -1,14 +1,12 @@
-"""Threads: a bounded pool for handlers that block, and the response that they answer with from there."""
+"""Threads: how a handler that blocks runs in one, and the response that it answers with from there."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
-from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, Unpack, overload
+from typing import IO, TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from ._core.stream import SSEWriter, StreamWriter
 from .binding import CALL_CTX, CALL_NONE, CALL_REQ, CALL_RES, CALL_RES_REQ, Binding
@@ -17,71 +15,18 @@ from .errors import ConnectionClosed
 from .pacing import EventOptions, StreamOptions
 from .response import Response
 from .streaming import FILE_BYTES, GeneratorBody
+from .thread_pool import ThreadPool
 
 if TYPE_CHECKING:
     from ._core.endpoint import Endpoint
     from .request import Request
 
-__all__ = ("BlockingResponse", "ThreadPool", "in_thread")
-
-_log: Final = logging.getLogger("kito")
+__all__ = ("BlockingResponse", "in_thread", "response_class")
 
 Result = TypeVar("Result")
 
 _NOTHING: Any = object()
 _here = threading.local()  # `run`: what this thread works on
-
-
-class ThreadPool:
-    """At most `size` threads, begun when they are needed; they do not keep the process from ending."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._changed = threading.Condition()
-        self._jobs: deque[Callable[[], None]] = deque()  # bounded by the number of connections
-        self._threads = 0
-        self._idle = 0
-        self._busy = 0  # those that run a handler which is not at its end
-        self._closed = False
-        # the class of the responses of one server, so that a handler finds its threads
-        self.response_class = type("Response", (Response,), {"__slots__": (), "threads": self})
-
-    def submit(self, job: Callable[[], None]) -> None:
-        """Have a thread call `job()`, at once or when one is free."""
-        with self._changed:
-            self._jobs.append(job)
-            if len(self._jobs) <= self._idle:
-                self._changed.notify()
-            elif self._threads < self._size:
-                self._threads += 1
-                threading.Thread(target=self._work, name=f"kito-{self._threads}", daemon=True).start()
-
-    def close(self) -> None:
-        """Let idle threads end, and tell of those that are not."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        if self._busy:
-            _log.warning("%d blocking handlers still run in their threads", self._busy)
-
-    def count_busy(self, more: int) -> None:
-        """Count a handler that begins, or with -1 ends."""
-        with self._changed:
-            self._busy += more
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._idle += 1
-                while not self._jobs and not self._closed:
-                    self._changed.wait()
-                self._idle -= 1
-                if not self._jobs:
-                    self._threads -= 1
-                    return
-                job = self._jobs.popleft()
-            job()
-            del job
 
 
 class Run:
@@ -95,8 +40,8 @@ class Run:
         self._lock = threading.Lock()
         self._begun = False
         self._left = False  # nobody wants its answer any more
-        self._outcome: tuple[Any, BaseException | None] | None = None  # until the loop takes it
-        self._done: asyncio.Future[tuple[Any, BaseException | None]] = self.loop.create_future()
+        self._outcome: tuple[Any, BaseException | None] = None, None  # until the loop takes it
+        self._done: asyncio.Future[None] = self.loop.create_future()
 
     # === in the thread ===
 
@@ -138,9 +83,12 @@ class Run:
     # === on the loop ===
 
     def _finish(self) -> None:
-        outcome, self._outcome = self._outcome, None
-        if outcome is not None:
-            self._done.set_result(outcome)
+        self._done.set_result(None)
+
+    def _take(self) -> tuple[Any, BaseException | None]:
+        """The outcome, which holds the frames that hold this."""
+        outcome, self._outcome = self._outcome, (None, None)
+        return outcome
 
     async def wait(self) -> Any:
         """Wait for the handler; once cancelled for its end all the same, which its next write brings about.
@@ -148,15 +96,17 @@ class Run:
         Cancelled again it is left to itself.
         """
         try:
-            result, error = await asyncio.shield(self._done)
+            await asyncio.shield(self._done)
         except asyncio.CancelledError:
             with self._lock:
                 self._left = True
             if not self._begun:
                 raise
-            result, error = await asyncio.shield(self._done)
-            if error is None or isinstance(error, ConnectionClosed):
+            await asyncio.shield(self._done)
+            if self._outcome[1] is None or isinstance(self._outcome[1], ConnectionClosed):
+                self._take()
                 raise
+        result, error = self._take()
         if error is None:
             return result
         try:
@@ -230,6 +180,11 @@ class BlockingResponse(Response):
         run = _current()
         writer: Any = begin() if run is None else run.open(begin)
         return writer  # type: ignore[no-any-return]
+
+
+def response_class(pool: ThreadPool) -> type[Response]:
+    """Return the class of the responses of one server, by which a handler finds its threads."""
+    return type("Response", (Response,), {"__slots__": (), "threads": pool})
 
 
 def in_thread(binding: Binding, endpoint: Endpoint) -> Callable[[Any, Any], Any]:

@@ -11,7 +11,8 @@ from .._core.http1 import Http1Connection
 from .._core.state import ServerState
 from ..proxies import Proxies
 from ..request import request_class
-from ..threads import ThreadPool
+from ..thread_pool import ThreadPool
+from ..threads import response_class
 from .listeners import Address, Listeners
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Runner:
         proxies = Proxies(trusted, headers) if trusted else None
         threads = ThreadPool(self._options.limits.threads)
         self._stack.callback(threads.close)
-        dispatcher = self._app.make_dispatcher(loop, request_class(proxies), threads.response_class)
+        dispatcher = self._app.make_dispatcher(loop, request_class(proxies), response_class(threads))
         self._stack.callback(self._app.drop_dispatcher, dispatcher)
         self.state = state = ServerState(loop, dispatcher, self._options.limits, self._options.timeouts)
         state.start()

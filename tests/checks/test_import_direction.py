@@ -31,6 +31,7 @@ LAYERS = [
         "media_types",
         "negotiation",
         "error_kinds",
+        "thread_pool",
     },
     {"_core"},
     {"errors", "_version"},

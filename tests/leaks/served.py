@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import sys
+import time
 from pathlib import Path
 
 import uvloop
@@ -265,6 +266,25 @@ def kept_around(res, lasting):
     stream = res.stream()
     stream.write("first")
     asyncio.get_running_loop().call_soon(stream.end)
+
+
+@app.get("/thread", blocking=True)
+def thread(res):
+    with res.stream() as stream:
+        for _ in range(3):
+            stream.write("piece")
+
+
+@app.get("/thread-fails", blocking=True)
+def thread_fails(res):
+    raise Refused
+
+
+@app.sse("/thread-endless", blocking=True)
+def thread_endless():
+    while True:
+        yield "piece"
+        time.sleep(0.001)
 
 
 def main() -> None:

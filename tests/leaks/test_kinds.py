@@ -79,6 +79,8 @@ async def overflow(wire: Wire) -> None:
 async def failing(wire: Wire) -> None:
     await wire.get("/fail")
     assert (await wire.answer()).status == 500
+    await wire.get("/thread-fails")
+    assert (await wire.answer()).status == 500
     await wire.get("/fail-late")
     await wire.head()
     await wire.truncated()
@@ -113,7 +115,9 @@ def left(path: str, how: str) -> Cycle:
 
 
 AROUND = tuple(f"/around/{name}" for name in ("plain", "session", "fail", "whole", "kept"))
-WHOLE = (*AROUND, "/plain", "/views/a?b=c", "/context", "/whole", "/dropped", "/generator", "/sync-generator")
+PLAIN = ("/plain", "/views/a?b=c", "/context", "/whole", "/dropped", "/generator", "/sync-generator", "/thread")
+WHOLE = (*AROUND, *PLAIN)
+LEFT = ("/around/idle", "/idle", "/busy", "/timer", "/detached", "/endless", "/generator", "/thread-endless")
 CYCLE: dict[str, Cycle] = {
     "keep-alive": keep_alive,
     "pipelined": pipelined,
@@ -124,11 +128,7 @@ CYCLE: dict[str, Cycle] = {
     **{f"whole {path}": whole(path) for path in WHOLE},
     **{f"HEAD {path}": whole(path, method="HEAD") for path in ("/plain", "/idle", "/endless")},
     "whole HTTP/1.0": whole("/whole", version="1.0"),
-    **{
-        f"{path} {how}": left(path, how)
-        for path in ("/around/idle", "/idle", "/busy", "/timer", "/detached", "/endless", "/generator")
-        for how in ("reset", "finish", "close")
-    },
+    **{f"{path} {how}": left(path, how) for path in LEFT for how in ("reset", "finish", "close")},
 }
 SLOW: dict[str, Cycle] = {
     "paused": left("/paused", "reset"),

@@ -155,6 +155,7 @@ async def test_behind_a_middleware_the_response_is_the_same_before_and_after(net
     blocking(app, lambda res: res.stream(["a", "b"]))
     async with net.serving(app) as site:
         answer = await site.get("/")
+        await until(lambda: len(kinds) == 2)
     assert answer.chunks == [b"a", b"b"]
     assert (answer.head.get("x-before"), answer.head.get("x-head")) == ("set", "set")
     assert kinds[0] is kinds[1]

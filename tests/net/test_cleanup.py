@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from kito import Timeouts, server
+from kito import Limits, Timeouts, server
 from tests.support.wire import soon, until
 
 NEVER = Timeouts(cleanup=600, stream_grace=0, shutdown=0)  # seconds
@@ -124,6 +124,31 @@ async def test_it_is_cancelled_at_the_limit(net, add):
         clock.advance(3)  # five seconds, and the tick that had begun
         assert await soon(cleanup.outcome) == "cut short"
     assert net.logged("does not come to its end").levelname == "ERROR"
+
+
+async def test_a_cancellation_by_ones_own_write_does_not_cut_it_short(net):
+    """It is on its way when the cleanup begins: it arrives at the write that finds nobody any more."""
+    app = server(limits=Limits(max_backlog=2**17))
+    cleanup = Cleanup()
+
+    @app.get("/")
+    async def handler(res):
+        stream = res.stream()
+        try:
+            while not stream.closed:
+                stream.write(b"x" * 2**16)
+            await stream.write("to nobody")
+        finally:
+            await cleanup.run()
+
+    async with net.serving(app) as site:
+        wire = await site.connect(receive_buffer=4096)
+        await wire.get("/")
+        await soon(cleanup.begun.wait())
+        await asyncio.sleep(0.01)
+        cleanup.go_on.set()
+        assert await soon(cleanup.outcome) == "whole"
+    net.logged("bytes behind: disconnected")
 
 
 async def test_a_stop_waits_for_it_and_then_cancels_it(net):
