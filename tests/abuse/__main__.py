@@ -4,6 +4,10 @@ import sys
 
 from .attacks import ATTACKS
 from .field import fight
+from .slow_reader import EXTRA_BYTES, watch
+
+NEIGHBOURS = 1000
+SECONDS = 20.0
 
 
 def main() -> int:
@@ -17,6 +21,10 @@ def main() -> int:
             failed += bool(complaints)
             sys.stdout.write("\n    ".join([str(report), *complaints]) + "\n")
             sys.stdout.flush()
+    if wanted in "a slow reader of a gibibyte":
+        found = watch(NEIGHBOURS, SECONDS)
+        failed += found.growth >= EXTRA_BYTES
+        sys.stdout.write(f"a slow reader of a gibibyte: {found}\n")
     return 1 if failed else 0
 
 

@@ -76,7 +76,7 @@ async def _fight(attack: Attack, scale: Scale, pid: int, port: int) -> Report:
     address = ("127.0.0.1", port)
     before = await _state(address)
     battle = Battle(address, scale)
-    base = _resident(pid)
+    base = resident(pid)
     peak = [base]
     sampler = asyncio.create_task(_sample(pid, peak))
     try:
@@ -136,9 +136,10 @@ async def _state(address: tuple[str, int]) -> State:
 
 async def _sample(pid: int, peak: list[int]) -> None:
     while True:
-        peak[0] = max(peak[0], _resident(pid))
+        peak[0] = max(peak[0], resident(pid))
         await asyncio.sleep(SAMPLE_S)
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES

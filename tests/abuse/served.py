@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import sys
+import time
 
 from kito import Request, Response, server
 from kito._core.debug import live_objects
@@ -47,6 +48,23 @@ async def floods(res: Response) -> None:
     while not stream.closed:
         stream.write(PIECE + b"!")
         await asyncio.sleep(0)
+
+
+@app.get("/gibibyte")
+async def gibibyte(res: Response) -> None:
+    """As much as its client takes, up to 1 GiB."""
+    async with res.stream() as stream:
+        for _ in range(32768):
+            await stream.write(PIECE + b"!")
+
+
+@app.get("/ticks")
+async def ticks(res: Response) -> None:
+    """The time, twice a second."""
+    async with res.sse() as sse:
+        while True:
+            await sse.send(time.monotonic())
+            await asyncio.sleep(0.5)
 
 
 @app.get("/events")
