@@ -14,7 +14,7 @@ from typing import Final
 from ..errors import WorkerError
 from .link import CLOSED, FAILED, HURRY, READY, RELOAD, STOP, Link
 from .signals import SIGNALS, SignalInbox
-from .worker import Worker, fork_worker
+from .worker import INTERRUPTED, Worker, fork_worker
 
 __all__ = ("Supervisor",)
 
@@ -154,7 +154,8 @@ class Supervisor:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
         if self._stopping:
             worker.ended(time.monotonic(), failed=False)
-            if code:
+            # Ctrl+C goes to the whole group: it may find a worker whose handlers do not stand yet, or no more.
+            if code not in (0, INTERRUPTED):
                 _log.error("%s (process %d) %s", worker, pid, how)
         elif code == 0 and worker.ready:
             worker.ended(time.monotonic(), failed=False)
