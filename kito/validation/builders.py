@@ -80,24 +80,30 @@ def _with(rule: _Rule, **bounds: Any) -> _Rule:
 
 
 @dataclass(frozen=True)
-class StrRule(Rule):
-    """Text."""
+class SizedRule(Rule):
+    """A value with a length: that of a text in characters, that of a list in items."""
 
     min_length: int | None = None
     max_length: int | None = None
-    patterns: tuple[tuple[str, str], ...] = ()  # each with what to say of a text that breaks it, "" for itself
 
     def min(self, length: int) -> Self:
-        """At least so many characters."""
+        """At least so many of them."""
         return _with(self, min_length=length)
 
     def max(self, length: int) -> Self:
-        """At most so many characters."""
+        """At most so many of them."""
         return _with(self, max_length=length)
 
     def length(self, length: int) -> Self:
-        """Exactly so many characters."""
+        """Exactly so many of them."""
         return _with(self, min_length=length, max_length=length)
+
+
+@dataclass(frozen=True)
+class StrRule(SizedRule):
+    """Text."""
+
+    patterns: tuple[tuple[str, str], ...] = ()  # each with what to say of a text that breaks it, "" for itself
 
     def email(self) -> Self:
         """An e-mail address as HTML forms take it, with a dot in its domain (WHATWG HTML §4.10.5.1.5)."""
@@ -197,24 +203,10 @@ class PlainRule(Rule):
 
 
 @dataclass(frozen=True)
-class ArrayRule(Rule):
+class ArrayRule(SizedRule):
     """A list whose items follow a rule."""
 
     item: Any = None
-    min_length: int | None = None
-    max_length: int | None = None
-
-    def min(self, length: int) -> Self:
-        """At least so many items."""
-        return _with(self, min_length=length)
-
-    def max(self, length: int) -> Self:
-        """At most so many items."""
-        return _with(self, max_length=length)
-
-    def length(self, length: int) -> Self:
-        """Exactly so many items."""
-        return _with(self, min_length=length, max_length=length)
 
     def hint(self) -> Any:
         items = list[self.item]  # type: ignore[name-defined] # a type that is made here

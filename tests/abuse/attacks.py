@@ -77,24 +77,22 @@ class Battle:
             wire.close()
 
 
-async def slow_heads(battle: Battle) -> None:
+async def _drip(battle: Battle, beginning: bytes) -> None:
     async def drip(_: Battle, wire: Wire) -> None:
-        await wire.send(b"GET /plain HTTP/1.1\r\nhost: kito.test\r\nx: ")
+        await wire.send(beginning)
         while True:
             await wire.send(b"a")
             await asyncio.sleep(DRIP_S)
 
     await battle.everybody(drip)
+
+
+async def slow_heads(battle: Battle) -> None:
+    await _drip(battle, b"GET /plain HTTP/1.1\r\nhost: kito.test\r\nx: ")
 
 
 async def slow_bodies(battle: Battle) -> None:
-    async def drip(_: Battle, wire: Wire) -> None:
-        await wire.send(b"POST /length HTTP/1.1\r\nhost: kito.test\r\ncontent-length: 4000000\r\n\r\n")
-        while True:
-            await wire.send(b"a")
-            await asyncio.sleep(DRIP_S)
-
-    await battle.everybody(drip)
+    await _drip(battle, b"POST /length HTTP/1.1\r\nhost: kito.test\r\ncontent-length: 4000000\r\n\r\n")
 
 
 async def slow_readers(battle: Battle) -> None:

@@ -16,14 +16,8 @@ from .uploads import CHUNKED, LIMITS, TIMEOUTS, Consumer, chunk, declared
 
 
 @pytest.fixture
-def rig(app):
-    with serving(app, LIMITS, TIMEOUTS) as rig:
-        yield rig
-
-
-@pytest.fixture
-def consumer(app):
-    return Consumer(app)
+def bounds():
+    return LIMITS, TIMEOUTS
 
 
 # === bounds ===

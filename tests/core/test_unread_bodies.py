@@ -9,18 +9,12 @@ from kito.errors import (
 
 from .answers import read_answer, read_answers
 from .rig import serving
-from .uploads import CHUNKED, CONTINUE, GET, HEAD, LIMITS, TIMEOUTS, Consumer, chunk, declared
+from .uploads import CHUNKED, CONTINUE, GET, HEAD, LIMITS, TIMEOUTS, chunk, declared
 
 
 @pytest.fixture
-def rig(app):
-    with serving(app, LIMITS, TIMEOUTS) as rig:
-        yield rig
-
-
-@pytest.fixture
-def consumer(app):
-    return Consumer(app)
+def bounds():
+    return LIMITS, TIMEOUTS
 
 
 # === a body that nobody reads ===
