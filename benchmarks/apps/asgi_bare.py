@@ -162,6 +162,6 @@ ROUTES = {
 
 
 async def app(scope, receive, send):
-    if scope["type"] != "http":  # the lifespan of a bare app is empty
+    if scope["type"] != "http":  # ASGI: a server goes on without a lifespan where the app raises
         raise NotImplementedError(scope["type"])
     await ROUTES.get(scope["path"], user)(scope, receive, send)

@@ -26,6 +26,7 @@ cdef enum:
 cdef class BodySource(Timed):
     """Where a body comes from."""
 
+    # Abstract, which Cython cannot say: who forgets one hears of it with the first call.
     cdef int body_wanted(self) except -1:
         raise NotImplementedError
 

@@ -37,8 +37,7 @@ cdef int ALLOWED[7]
 cdef int _END = 1 << CONNECTION_LINGER | 1 << CONNECTION_CLOSED
 cdef int _INPUT = 1 << CONNECTION_IDLE | 1 << CONNECTION_HEAD | 1 << CONNECTION_BODY | 1 << CONNECTION_BUSY
 ALLOWED[<int>CONNECTION_NEW] = ALLOWED[<int>CONNECTION_IDLE] = ALLOWED[<int>CONNECTION_HEAD] = _INPUT | _END
-ALLOWED[<int>CONNECTION_BODY] = _INPUT | _END
-ALLOWED[<int>CONNECTION_BUSY] = _INPUT | _END
+ALLOWED[<int>CONNECTION_BODY] = ALLOWED[<int>CONNECTION_BUSY] = _INPUT | _END
 ALLOWED[<int>CONNECTION_LINGER] = 1 << CONNECTION_CLOSED
 ALLOWED[<int>CONNECTION_CLOSED] = 0
 
@@ -58,6 +57,7 @@ cdef class Connection(ExchangeOwner):
         unlink(&self.write_deadline)
         count_live(LIVE_CONNECTIONS, -1)
 
+    # Abstract, which Cython cannot say: who forgets one hears of it with the first call.
     cdef int input_late(self) except -1:
         raise NotImplementedError
 

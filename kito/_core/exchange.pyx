@@ -54,6 +54,7 @@ cdef class ExchangeOwner(BodySource):
     cdef int64_t cleanup_ticks(self) noexcept:
         return 0
 
+    # Abstract, which Cython cannot say: who forgets one hears of it with the first call.
     cdef int exchange_over(self, Exchange exchange) except -1:
         raise NotImplementedError
 
@@ -96,6 +97,7 @@ cdef class Exchange(Timed):
     cdef int open(self, ResponseHead head, bint events) except -1:
         self.enter(EXCHANGE_STREAMING)
 
+    # Abstract, which Cython cannot say: who forgets one hears of it with the first call.
     cdef char* frame(self, Py_ssize_t size) except NULL:
         raise NotImplementedError
 
