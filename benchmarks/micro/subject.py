@@ -84,7 +84,7 @@ class Nowhere:
 
 def request(path: str, fields: tuple[tuple[str, str], ...] = ()) -> bytes:
     """A GET request with a Host field and others."""
-    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1:3000", *(f"{name}: {value}" for name, value in fields)]
+    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1:18000", *(f"{name}: {value}" for name, value in fields)]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 

@@ -11,6 +11,7 @@ from kito.errors import BadRequest, NotImplementedCoding, VersionNotSupported
 
 cdef enum:
     MAX_PORT_DIGITS = 5
+    MAX_PORT = 65535
     EVENT_ID_BYTES = 1024         # a longer one is nobody's
 
 cdef bytes GET = b"GET"
@@ -71,14 +72,16 @@ cdef int check_host(bytes value) except -1:
 
 
 cdef bint _is_port(const unsigned char* text, Py_ssize_t size) noexcept:
-    """A colon and up to four digits: a port that need not be looked at twice."""
+    """A colon and a port that need not be looked at twice: five digits are no rare one."""
     cdef Py_ssize_t index
-    if text[0] != c":" or size > MAX_PORT_DIGITS:
+    cdef int port = 0
+    if text[0] != c":" or size > 1 + MAX_PORT_DIGITS:
         return False
     for index in range(1, size):
         if text[index] < c"0" or text[index] > c"9":
             return False
-    return True
+        port = 10 * port + text[index] - c"0"
+    return port <= MAX_PORT
 
 
 cdef int _check_host_slowly(bytes value) except -1:
@@ -92,7 +95,7 @@ cdef int _check_host_slowly(bytes value) except -1:
         host, colon, port = value.partition(b":")
         if not _REG_NAME.fullmatch(host):
             raise BadRequest("the host is not a name or an address with an optional port")
-    if port and (not port.isdigit() or len(port) > MAX_PORT_DIGITS or int(port) > 65535):
+    if port and (not port.isdigit() or len(port) > MAX_PORT_DIGITS or int(port) > MAX_PORT):
         raise BadRequest("the port of the host is not a number up to 65535")
     return 0
 
