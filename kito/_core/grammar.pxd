@@ -37,12 +37,13 @@ cdef int match_end(int carry, object data, Py_ssize_t size) except -1
 # Whether `name` is `lower`, a word of letters and hyphens, in any case. Both have the same length.
 cdef bint is_word(bytes name, const char* lower) noexcept
 
-# The same method, as an object that many requests share where it is a common one.
-cdef bytes known_method(bytes method)
+# The method that a request line which httptools has accepted begins with, where it is a common one: an object that many
+# requests share and whose hash is known by now, since routes are looked up by it. None: httptools has to be asked.
+cdef bytes method_of(const char* line, Py_ssize_t size)
 
 # The id of the last event that a client saw: of its header, None: absent, else of a target's query; None: there is none.
 cdef str read_event_id(bytes header, bytes target)
 
-# True when the request line, which httptools has accepted, is here whole and ends with HTTP/1.1. Asking httptools
-# costs a formatted string; False only means that it has to be asked.
-cdef bint says_version_1_1(bytes head) noexcept
+# True when the request line, which httptools has accepted, is here and says HTTP/1.1 at `place`, behind its target. Asking
+# httptools costs a formatted string; False only means that it has to be asked.
+cdef bint says_version_1_1(const char* line, Py_ssize_t size, Py_ssize_t place) noexcept

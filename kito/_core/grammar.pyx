@@ -5,7 +5,8 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.string cimport memchr, memcmp
+from libc.stdint cimport uint64_t
+from libc.string cimport memchr, memcmp, memcpy
 
 from kito.errors import BadRequest, NotImplementedCoding, VersionNotSupported
 
@@ -13,12 +14,14 @@ cdef enum:
     MAX_PORT_DIGITS = 5
     MAX_PORT = 65535
     EVENT_ID_BYTES = 1024         # a longer one is nobody's
+    VERSION_BYTES = 10            # of the end of a request line, from the space before the version to the CR
+    WORD_BYTES = 8                # of a path that are looked at together
 
 cdef bytes GET = b"GET"
+cdef bytes POST = b"POST"
 cdef bytes OPTIONS = b"OPTIONS"
 cdef bytes CONNECT = b"CONNECT"
 cdef bytes ASTERISK = b"*"
-cdef bytes _VERSION_1_1 = b" HTTP/1.1"
 cdef tuple EVENT_ID_FIELDS = (b"last_event_id", b"lastEventId")
 
 # RFC 3986 section 3.2.2, without the comma: no host has one, and lists of hosts are an attack.
@@ -49,7 +52,10 @@ cdef frozenset _DROPPED_IN_TRAILERS = frozenset((
 cdef tuple _DROPPED_STARTS = (b"accept", b"if-", b"proxy-", b"sec-", b"x-forwarded-", b"x-real-")
 
 # Letters, digits, "-" and ".": hosts of nothing else need no second look.
-cdef bint _PLAIN_HOST[256]
+cdef unsigned char _PLAIN_HOST[256]
+
+# The Host that was found good last: most requests bring the same.
+cdef bytes _known_host = b""
 
 
 cdef object _make_table():
@@ -61,8 +67,17 @@ _make_table()
 
 
 cdef int check_host(bytes value) except -1:
-    cdef const unsigned char* text = <const unsigned char*>PyBytes_AS_STRING(value)
+    global _known_host
     cdef Py_ssize_t size = PyBytes_GET_SIZE(value)
+    if size != PyBytes_GET_SIZE(_known_host) or memcmp(
+            PyBytes_AS_STRING(value), PyBytes_AS_STRING(_known_host), size) != 0:
+        _check_new_host(value, size)
+        _known_host = value
+    return 0
+
+
+cdef int _check_new_host(bytes value, Py_ssize_t size) except -1:
+    cdef const unsigned char* text = <const unsigned char*>PyBytes_AS_STRING(value)
     cdef Py_ssize_t index = 0
     while index < size and _PLAIN_HOST[text[index]]:
         index += 1
@@ -113,12 +128,21 @@ cdef bint _is_ip_literal(bytes text) except -1:
 
 
 cdef bint is_plain_path(bytes target) noexcept:
-    cdef const unsigned char* text = <const unsigned char*>PyBytes_AS_STRING(target)
-    cdef Py_ssize_t index
+    cdef const char* text = PyBytes_AS_STRING(target)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(target)
+    cdef uint64_t word
     if text[0] != c"/":
         return False
-    for index in range(PyBytes_GET_SIZE(target)):
-        if text[index] == c"#" or text[index] >= 0x80:
+    while size >= WORD_BYTES:
+        memcpy(&word, text, WORD_BYTES)
+        word ^= <uint64_t>0x2323232323232323        # "#" becomes zero; what is not ASCII stays so
+        if ((word - <uint64_t>0x0101010101010101) | word) & <uint64_t>0x8080808080808080:
+            return False
+        text += WORD_BYTES
+        size -= WORD_BYTES
+    while size:
+        size -= 1
+        if text[size] == c"#" or <unsigned char>text[size] >= 0x80:
             return False
     return True
 
@@ -191,11 +215,8 @@ cdef bint names_other_protocol(bytes start) except -1:
     return _OTHER_PROTOCOL.match(start) is not None
 
 
-cdef bint says_version_1_1(bytes head) noexcept:
-    cdef const char* start = PyBytes_AS_STRING(head)
-    cdef const char* end = <const char*>memchr(start, c"\r", PyBytes_GET_SIZE(head))
-    return end is not NULL and end - start > len(_VERSION_1_1) and memcmp(
-        end - len(_VERSION_1_1), <const char*>_VERSION_1_1, len(_VERSION_1_1)) == 0
+cdef bint says_version_1_1(const char* line, Py_ssize_t size, Py_ssize_t place) noexcept:
+    return size >= place + VERSION_BYTES and memcmp(line + place, b" HTTP/1.1\r", VERSION_BYTES) == 0
 
 
 cdef Py_ssize_t through_empty_line(const char* data, Py_ssize_t size) noexcept:
@@ -253,11 +274,12 @@ cdef bint is_word(bytes name, const char* lower) noexcept:
     return True
 
 
-cdef bytes known_method(bytes method):
-    """GET as the one object whose hash is known by now: routes are looked up by it."""
-    if PyBytes_GET_SIZE(method) == 3 and memcmp(PyBytes_AS_STRING(method), <const char*>GET, 3) == 0:
+cdef bytes method_of(const char* line, Py_ssize_t size):
+    if size > 4 and memcmp(line, b"GET ", 4) == 0:
         return GET
-    return method
+    if size > 5 and memcmp(line, b"POST ", 5) == 0:
+        return POST
+    return None
 
 
 cdef str read_event_id(bytes header, bytes target):

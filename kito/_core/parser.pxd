@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int64_t
 
+from kito._core.fields cimport Fields
+
 
 cdef enum ParserPhase:
     PARSER_BETWEEN = 0            # not a byte of the next message
@@ -45,13 +47,17 @@ cdef class RequestParser:
     cdef int lone_cr              # between messages: 1 behind a CR that waits for its LF, -1 when another byte came; else 0
     cdef int carry                # bytes of an empty line that the last feed ended with
     cdef object feeding           # what is being fed
+    # Its bytes from the first one of the message on, while it is fed; NULL where the message began in an earlier feed.
+    cdef const char* line
+    cdef Py_ssize_t line_bytes
     cdef Py_ssize_t head_bytes    # of fields and request line seen so far
     cdef Py_ssize_t fed_bytes     # handed over while in the head, or in a chunked body, the first feed left out
     cdef Py_ssize_t body_bytes    # of them: payload of the body, and what its chunks may need for their framing
     cdef Py_ssize_t trailer_bytes # of trailer fields seen so far
     cdef int hosts                # Host fields seen
     cdef list codings             # values of Transfer-Encoding, None: no such field
-    cdef bint has_connection      # a Connection or Proxy-Connection field was seen
+    cdef Fields arriving          # fields of the head under way
+    cdef bint asks_connection     # a Connection or Proxy-Connection field says something else than keep-alive
     cdef bint says_close          # the words of Connection
     cdef bint says_keep_alive
     cdef bint stale               # httptools' parser reads nothing behind this message: the next needs another
@@ -63,12 +69,18 @@ cdef class RequestParser:
     cdef void close(self) noexcept
     # How much of `data` to feed at once: no message that ends in it has anything behind it.
     cdef Py_ssize_t appetite(self, const char* data, Py_ssize_t size) noexcept
+    # `data` is bytes or a memoryview, and `start` where its bytes are.
     # Returns the number of bytes taken; fewer than given only behind an ignored upgrade.
     # Raises RemoteProtocolError; the parser is of no use then.
-    cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1
+    cdef Py_ssize_t feed(self, object data, const char* start, Py_ssize_t size) except -1
+    cdef void _begin(self, const char* data, Py_ssize_t size) noexcept
     cdef void _reset(self) noexcept
+    cdef bytes _read_method(self)
     cdef int _note(self, bytes name, bytes value) except -1
+    cdef int _note_connection(self, bytes value) except -1
     cdef int _check_version(self) except -1
+    cdef int _ask_version(self) except -1
+    cdef int _check_connection(self) except -1
     cdef int _check_framing(self) except -1
     cdef int _count(self, Py_ssize_t size) except -1
     cdef int _renew(self, object callbacks) except -1

@@ -12,8 +12,9 @@ from libc.string cimport memcmp
 from kito._core.common cimport CHUNKED_BYTES, FEED_BYTES
 
 from kito._core.declined cimport BodyCallbacks, CHUNKED_HEAD
+from kito._core.fields cimport drop_fields, free_fields, keep_field, take_fields
 from kito._core.grammar cimport (
-    check_codings, check_host, connection_words, is_plain_path, is_trailer, is_word, known_method, match_end,
+    check_codings, check_host, connection_words, is_plain_path, is_trailer, is_word, match_end, method_of,
     names_other_protocol, read_blank_lines, refusal, says_version_1_1, split_target, through_empty_line,
 )
 
@@ -61,6 +62,9 @@ cdef class RequestParser:
         self.trailer_size = trailer_size
         self.extension_size = extension_size
 
+    def __dealloc__(self):
+        free_fields(&self.arriving)
+
     cdef int open(self, ParserSink sink) except -1:
         self.sink = sink
         self.phase = PARSER_BETWEEN
@@ -79,14 +83,17 @@ cdef class RequestParser:
         self._http = self._feed = self._should_keep_alive = self._get_method = self.feeding = None
         self.headers = None
         self.target = None
+        drop_fields(&self.arriving)
 
-    cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1:
+    cdef Py_ssize_t feed(self, object data, const char* start, Py_ssize_t size) except -1:
         cdef ParserPhase phase = self.phase
         if self.passing:
             return self._pass(data, size)
         if self.lone_cr < 0:
             raise BadRequest("a CR without its LF before the request line")   # RFC 9112 section 2.2
         self.feeding, self.feeding_bytes = data, size
+        if phase == PARSER_BETWEEN:
+            self._begin(start, size)
         try:
             self._feed(data)
             if self.phase == PARSER_BETWEEN:
@@ -106,7 +113,20 @@ cdef class RequestParser:
             raise self._translate(error)
         finally:
             self.feeding = None
+            self.line = NULL
         return size
+
+    cdef void _begin(self, const char* data, Py_ssize_t size) noexcept:
+        """A message begins with the first byte that is of no empty line (RFC 9112 section 2.2).
+
+        httptools would say so too, at the price of a call of Python for every message.
+        """
+        while size and (data[0] == c"\r" or data[0] == c"\n"):
+            data += 1
+            size -= 1
+        if size:
+            self._reset()
+            self.line, self.line_bytes = data, size
 
     cdef int _note_partial(self, ParserPhase before, data, Py_ssize_t size) except -1:
         """A message came in part: count it, and remember what there is of its head."""
@@ -182,10 +202,6 @@ cdef class RequestParser:
         return 0
 
     @cython.binding(False)
-    def on_message_begin(self):
-        self._reset()
-
-    @cython.binding(False)
     def on_url(self, bytes piece):
         self.target = piece if self.target is None else self.target + piece
         if PyBytes_GET_SIZE(self.target) > self.url_size:
@@ -202,17 +218,16 @@ cdef class RequestParser:
         self._count(PyBytes_GET_SIZE(name) + size + FIELD_OVERHEAD_BYTES)
         if size and (text[size - 1] == c" " or text[size - 1] == c"\t"):
             value = value.rstrip(b" \t")
-        if len(self.headers) >= 2 * self.header_count:
+        if self.arriving.used >= 2 * self.header_count:
             raise HeadTooLarge(f"the request has more than {self.header_count} header fields")
         self._note(name, value)
-        self.headers.append(name)
-        self.headers.append(value)
+        keep_field(&self.arriving, name, value)
 
     @cython.binding(False)
     def on_headers_complete(self):
-        self.method = known_method(self._get_method())
+        self.method = self._read_method()
         self._count(PyBytes_GET_SIZE(self.target) + PyBytes_GET_SIZE(self.method) + LINE_OVERHEAD_BYTES)
-        self.keep_alive = self._should_keep_alive()
+        self.headers = take_fields(&self.arriving)
         self._check_version()
         self._check_framing()
         if not is_plain_path(self.target):
@@ -244,10 +259,9 @@ cdef class RequestParser:
     cdef void _reset(self) noexcept:
         self.phase = PARSER_HEAD
         self.target = self.authority = self.partial = self.codings = self.trailers = None
-        self.headers = []
         self.content_length = -1
-        self.chunked = self.expects_continue = self.wants_upgrade = self.has_connection = False
-        self.says_close = self.says_keep_alive = False
+        self.chunked = self.expects_continue = self.wants_upgrade = False
+        self.asks_connection = self.says_close = self.says_keep_alive = False
         self.hosts = 0
         self.head_bytes = self.fed_bytes = self.body_bytes = self.trailer_bytes = 0
 
@@ -288,7 +302,7 @@ cdef class RequestParser:
                 self._note_connection(value)
         elif size == 16:
             if is_word(name, b"proxy-connection"):
-                self.has_connection = True      # llhttp takes it for Connection
+                self.asks_connection = True     # llhttp takes it for Connection
         elif size == 14:
             if is_word(name, b"content-length"):
                 # llhttp let nothing but digits through, up to 64 bits of them
@@ -302,23 +316,37 @@ cdef class RequestParser:
         # RFC 9110 section 10.1.1: other expectations may be ignored
         self.expects_continue = self.expects_continue or value.lower() == b"100-continue"
 
-    def _note_connection(self, bytes value):
+    cdef int _note_connection(self, bytes value) except -1:
+        if PyBytes_GET_SIZE(value) == 10 and is_word(value, b"keep-alive"):
+            self.says_keep_alive = True
+            return 0
         close, keep_alive = connection_words(value)
-        self.has_connection = True
+        self.asks_connection = True
         self.says_close = self.says_close or close
         self.says_keep_alive = self.says_keep_alive or keep_alive
+        return 0
 
     def _note_coding(self, bytes value):
         self.codings = [*(self.codings or ()), value]
 
+    cdef bytes _read_method(self):
+        cdef bytes method = None if self.line is NULL else method_of(self.line, self.line_bytes)
+        return self._get_method() if method is None else method
+
     cdef int _check_version(self) except -1:
-        # llhttp keeps a connection alive without being asked to for HTTP/1.1 only,
-        # which spares most requests the price of asking for the version.
-        if self.keep_alive and (not self.has_connection or (
-                self.partial is None and PyBytes_CheckExact(self.feeding) and says_version_1_1(self.feeding))):
+        # llhttp has accepted the line: its end tells the version of most requests, and so that they keep their
+        # connection, without a call of Python for either.
+        cdef Py_ssize_t place = PyBytes_GET_SIZE(self.method) + 1 + PyBytes_GET_SIZE(self.target)
+        if self.line is not NULL and says_version_1_1(self.line, self.line_bytes, place):
             self.minor_version = 1
-            self.keep_alive = not self.says_close
-            return 0
+            if not self.asks_connection:
+                self.keep_alive = True
+                return 0
+        else:
+            self._ask_version()
+        return self._check_connection()
+
+    cdef int _ask_version(self) except -1:
         version = self._http.get_http_version()
         if version == "1.1":
             self.minor_version = 1
@@ -330,9 +358,12 @@ cdef class RequestParser:
             raise BadRequest("HTTP/0.9 is not served: the request line needs a version")
         else:
             raise VersionNotSupported(f"HTTP/{version} is not served here: use HTTP/1.1")
+        return 0
+
+    cdef int _check_connection(self) except -1:
         # RFC 9112 section 9.3: `close` wins, and before HTTP/1.1 keep-alive has to be asked for.
         keep = not self.says_close and (self.minor_version == 1 or self.says_keep_alive)
-        self.stale = keep and not self.keep_alive       # a Proxy-Connection field, which is not for us
+        self.stale = keep and not self._should_keep_alive()     # a Proxy-Connection field, which is not for us
         self.keep_alive = keep
         return 0
 

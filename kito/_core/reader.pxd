@@ -26,7 +26,7 @@ cdef class Http1Reader(ParserSink):
     # To be called once, when the connection has no use for it for now.
     cdef void release(self) noexcept
     # Parse; refusals become exchanges. Returns the bytes taken.
-    cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1
+    cdef Py_ssize_t feed(self, object data, const char* start, Py_ssize_t size) except -1
     cdef int refuse(self, object error) except -1
     cdef Http1Exchange pop(self)
     # Nothing of a message is here, whole or in part.

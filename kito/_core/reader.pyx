@@ -63,11 +63,11 @@ cdef class Http1Reader(ParserSink):
             self.parser.close()
             self.parser = None
 
-    cdef Py_ssize_t feed(self, object data, Py_ssize_t size) except -1:
+    cdef Py_ssize_t feed(self, object data, const char* start, Py_ssize_t size) except -1:
         if self.broken:
             return size
         try:
-            return self.parser.feed(data, size)
+            return self.parser.feed(data, start, size)
         except RemoteProtocolError as error:
             # Bytes behind a request that said it is the last are no error of anybody.
             if not self.broken:
