@@ -13,9 +13,9 @@ from kito._core.common cimport (
 )
 from kito._core.debug cimport LIVE_CONNECTIONS, count_live
 from kito._core.exchange cimport Exchange, ExchangeOwner
-from kito._core.secure_writer cimport new_writer
 from kito._core.socket_options cimport reset_on_close, send_at_once
 from kito._core.state cimport ServerState
+from kito._core.writers cimport new_writer
 
 from kito.errors import ConnectionClosed
 
@@ -128,6 +128,7 @@ cdef class Connection(ExchangeOwner):
 
     cdef int _end_output(self, bint staged) except -1:
         cdef object transport = self.transport
+        self.writer.leave_socket()
         if staged and not self.peer_done and transport.can_write_eof():
             transport.write_eof()
         elif self.phase_backlog and self.info("sslcontext") is not None:
@@ -148,6 +149,7 @@ cdef class Connection(ExchangeOwner):
     cdef int _turn_away(self) except -1:
         """Over the limit of connections: say so, and when to come back (RFC 9110 section 15.6.4)."""
         self.state.turned_away += 1
+        self.writer.leave_socket()
         if len(self.state.connections) > self.state.connection_limit + LINGERING_OVER_LIMIT:
             self.transport.abort()
             return 0
@@ -165,6 +167,7 @@ cdef class Connection(ExchangeOwner):
         self.ending = reason
         if exchange is not None and exchange.framing == FRAMING_CLOSE:
             reset_on_close(self.transport)
+        self.writer.leave_socket()
         self.transport.abort()
         if exchange is not None:
             exchange.client_left(reason)
@@ -187,6 +190,7 @@ cdef class Connection(ExchangeOwner):
             return self.finish(True)
         reset_on_close(self.transport)
         self.writer.release()
+        self.writer.leave_socket()
         transport.abort()
         return 0
 
@@ -258,6 +262,7 @@ cdef class Connection(ExchangeOwner):
         if self.state.sets_nodelay:
             send_at_once(transport)
         if self.state.stopping:
+            self.writer.leave_socket()
             transport.close()
         elif len(self.state.connections) > self.state.connection_limit:
             self._turn_away()

@@ -64,7 +64,8 @@ cdef class Http1Connection(Connection):
             return self.finish(True)
         if self.serving:
             return 0
-        self.writer.flush()
+        if not self.writer.listed:
+            self.writer.flush()
         if self._has_work():
             return self._resume_soon()
         return self._rest()
@@ -76,7 +77,7 @@ cdef class Http1Connection(Connection):
             self._consume(data)
         finally:
             self.writer.corked = False
-        self.writer.flush()
+        self.writer.flush_turn()
         self.writer.begin_turn()
         return self._rest()
 
@@ -91,10 +92,10 @@ cdef class Http1Connection(Connection):
         while self._can_read():
             step = self.reader.parser.appetite(start + offset, size - offset)
             if step == size:
-                offset = self.reader.feed(data, size)
+                offset = self.reader.feed(data, start, size)
             else:
                 view = PyMemoryView_FromMemory(<char*>start + offset, step, PyBUF_READ)
-                offset += self.reader.feed(view, step)
+                offset += self.reader.feed(view, start + offset, step)
             self.unread = offset < size
             self._serve()
             self.unread = False
@@ -256,7 +257,8 @@ cdef class Http1Connection(Connection):
         cdef Http1Exchange incoming = self.reader.incoming
         if incoming is not None and incoming.wants_continue:
             incoming.wants_continue = False
-            self.transport.write(CONTINUE)
+            write_bytes(self.writer.open(), CONTINUE, len(CONTINUE))
+            self.writer.flush()
         return 0
 
     cdef int input_late(self) except -1:

@@ -1,13 +1,9 @@
 """SecureWriter: corked output of a connection of TLS, handed over in slices."""
 
-from kito._core.writer cimport Cork, TransportWriter
+from kito._core.writer cimport TransportWriter
 
 
 cdef class SecureWriter(TransportWriter):
     # Hand over what there is room for; the rest waits in `segments`.
     cdef int _feed(self) except -1
     cdef int _keep(self, list pieces, Py_ssize_t index, Py_ssize_t start) except -1
-
-
-# The writer for a transport: a secure one where it speaks TLS.
-cdef TransportWriter new_writer(object transport, Cork cork, Py_ssize_t max_backlog)

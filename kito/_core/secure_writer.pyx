@@ -78,9 +78,3 @@ cdef class SecureWriter(TransportWriter):
             if self.tells_drained:
                 self.owner.on_drained()
         return 0
-
-
-cdef TransportWriter new_writer(object transport, Cork cork, Py_ssize_t max_backlog):
-    if transport.get_extra_info("sslcontext") is None:
-        return TransportWriter.__new__(TransportWriter, cork, max_backlog)
-    return SecureWriter.__new__(SecureWriter, cork, max_backlog)

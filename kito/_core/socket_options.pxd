@@ -1,5 +1,8 @@
 """Socket options of accepted connections, where their transport has a socket that can be reached."""
 
+# The socket's file descriptor, -1: there is none.
+cdef int descriptor_of(object transport) except -2
+
 # A chunk does not wait for the acknowledgement of the one before; uvloop sees to that by itself.
 cdef int send_at_once(object transport) except -1
 

@@ -11,7 +11,7 @@ from kito._core.windows cimport Windows
 cdef class Cork:
     cdef readonly object loop     # None while closed: then only flush_all() flushes
     cdef object _call_soon        # loop.call_soon, or None
-    cdef object _on_turn          # bound flush_all, made once
+    cdef object _on_turn          # bound _turn, made once
     cdef list _dirty              # writers to flush at the end of this turn
     cdef bint _scheduled          # _on_turn is in the loop's queue
     cdef WriteBuffer _spare       # first of the pool of empty buffers
@@ -21,6 +21,7 @@ cdef class Cork:
 
     cdef int enlist(self, TransportWriter writer) except -1
     cdef void _time_turn(self, TransportWriter writer) noexcept
+    cdef int _flush_dirty(self, bint in_turn) except -1
     cdef WriteBuffer borrow(self)
     cdef void give_back(self, WriteBuffer buffer) noexcept
     cdef Windows open_windows(self)
@@ -74,6 +75,10 @@ cdef class TransportWriter:
     cdef int write_reference(self, bytes piece) except -1
     cdef int write_shared(self, bytes frame) except -1
     cdef int flush(self) except -1
+    # The same, for a callback of the loop to call: whose end it is, and so whose turn, is beyond doubt there.
+    cdef int flush_turn(self) except -1
+    # The connection begins to close, or is lost: from now on the transport alone knows what may be sent.
+    cdef void leave_socket(self) noexcept
     cdef void hold(self) noexcept
     cdef int release(self) except -1
     cdef Py_ssize_t pending(self) noexcept      # bytes that the transport has not been given

@@ -72,7 +72,7 @@ cdef class Cork:
         """Start to collect on `loop`."""
         self.loop = loop
         self._call_soon = loop.call_soon
-        self._on_turn = self.flush_all
+        self._on_turn = self._turn
 
     def close(self):
         """Flush what is pending and forget the loop."""
@@ -82,6 +82,14 @@ cdef class Cork:
         self.loop = self._call_soon = self._on_turn = self._windows = None
 
     def flush_all(self):
+        """Flush every writer that this turn wrote to, by way of their transports."""
+        self._flush_dirty(False)
+
+    def _turn(self):
+        """The loop's turn ends."""
+        self._flush_dirty(True)
+
+    cdef int _flush_dirty(self, bint in_turn) except -1:
         """Flush every writer that this turn wrote to; one that fails does not hurt the others."""
         cdef TransportWriter writer
         cdef list dirty = self._dirty
@@ -91,9 +99,13 @@ cdef class Cork:
             writer.listed = False
             writer.begin_turn()
             try:
-                writer.flush()
+                if in_turn:
+                    writer.flush_turn()
+                else:
+                    writer.flush()
             except Exception:
                 _log.exception("a connection could not be written to")
+        return 0
 
     cdef int enlist(self, TransportWriter writer) except -1:
         writer.listed = True
@@ -156,6 +168,7 @@ cdef class TransportWriter:
 
     cdef void detach(self, object error) noexcept:
         """The connection is gone: drop what is pending and tell who waits."""
+        self.leave_socket()
         self.transport = self._transport_write = self.owner = None
         self.shared = None
         self.segments = None
@@ -245,6 +258,12 @@ cdef class TransportWriter:
             else:
                 self._transport_write(b"".join(pieces))
         return 0
+
+    cdef int flush_turn(self) except -1:
+        return self.flush()
+
+    cdef void leave_socket(self) noexcept:
+        pass
 
     cdef object _gather(self):
         """What is pending outside `segments`, as one piece; the buffer goes back to the pool."""

@@ -42,7 +42,8 @@ CORE_LAYERS = [
     {"http1"},
     {"watch"},
     {"connection", "reader"},
-    {"http1_exchange", "parser", "secure_writer", "state"},
+    {"http1_exchange", "parser", "writers", "state"},
+    {"direct_writer", "secure_writer"},
     {"dispatch"},
     {"finder"},
     {"request", "response", "stream"},
@@ -51,7 +52,7 @@ CORE_LAYERS = [
     {"body", "coding", "endpoint", "writer", "tally"},
     {"waits", "windows"},
     {"declined", "encoder", "event", "grammar"},
-    {"buffer", "clock", "listeners", "socket_options", "tasks"},
+    {"buffer", "clock", "fields", "listeners", "socket_options", "tasks"},
     {"common", "debug"},
 ]
 

@@ -14,6 +14,10 @@ class FakeSocket:
     def __init__(self) -> None:
         self.options: list[tuple[Any, ...]] = []
 
+    def fileno(self) -> int:
+        """A number that the system gives nobody."""
+        return 1 << 30
+
     def setsockopt(self, *option: Any) -> None:
         self.options.append(option)
 

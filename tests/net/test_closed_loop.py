@@ -17,7 +17,8 @@ STRANGERS = 64  # pairs of sockets that take over the descriptors which the loop
 
 def use(stream):
     """Everything that can be done with a writer."""
-    for step in (lambda: stream.write("x" * 100), lambda: stream.write(b"x" * 100_000), stream.flush, stream.end):
+    small, large = (lambda: stream.write("x" * 100)), (lambda: stream.write(b"x" * 100_000))
+    for step in (small, small, stream.flush, large, stream.flush, stream.end):
         with contextlib.suppress(Exception):
             step()
 

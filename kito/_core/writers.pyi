@@ -1,0 +1,1 @@
+# Which writer is for which transport; nothing of it is visible to Python.
