@@ -22,8 +22,12 @@ cdef class Dispatcher(Finder):
     # Tasks that belong to no handler, such as what closes behind one; stopping awaits them too.
     cdef readonly set helpers
 
+    # A response that nobody holds any more, for the next request; None while there is none.
+    cdef Response _spare
+
     cdef int dispatch(self, Exchange exchange) except -1
     # The steps, in order.
+    cdef Response _respond(self, Exchange exchange)
     cdef Request _request(self, Exchange exchange, Response response)
     cdef void _settled(self, Exchange exchange) noexcept
     cdef object _invoke(self, Endpoint endpoint, Request request, Response response)

@@ -41,6 +41,17 @@ cdef extern from *:
     """
     object kito_new(object cls, object no_args)
 
+cdef extern from *:
+    """
+    /* Whether the caller holds the only reference. Free-threaded builds count in two places: there, never. */
+    #if defined(Py_GIL_DISABLED)
+    #define kito_unshared(object) 0
+    #else
+    #define kito_unshared(object) (Py_REFCNT(object) == 1)
+    #endif
+    """
+    bint kito_unshared(Response response) noexcept
+
 # What a client does is no failure of the handler that meets it.
 cdef tuple _NO_FAILURES = (ConnectionClosed, RemoteProtocolError, asyncio.CancelledError)
 
@@ -109,9 +120,8 @@ cdef class Dispatcher(Finder):
 
     cdef int dispatch(self, Exchange exchange) except -1:
         cdef Request request = None
-        cdef Response response = <Response>kito_new(self.response_class, NO_ARGS)
+        cdef Response response = self._respond(exchange)
         cdef Endpoint endpoint
-        response.exchange = exchange
         exchange.enter(EXCHANGE_OPEN)
         exchange.handling = True
         exchange.tally.requests += 1
@@ -136,10 +146,23 @@ cdef class Dispatcher(Finder):
             finally:
                 PyContext_Exit(context)
             if outcome is None:
-                return self._returned(exchange, response, None)
+                self._returned(exchange, response, None)
+                if kito_unshared(response):
+                    response.retire()
+                    self._spare = response
+                return 0
             return self._settle(endpoint, exchange, response, outcome, context)
         except (Exception, asyncio.CancelledError) as error:
             return self._failed(exchange, response, error)
+
+    cdef Response _respond(self, Exchange exchange):
+        cdef Response response = self._spare
+        if response is None:
+            response = <Response>kito_new(self.response_class, NO_ARGS)
+        else:
+            self._spare = None
+        response.exchange = exchange
+        return response
 
     cdef Endpoint _found(self, Exchange exchange):
         cdef Request request = <Request>kito_new(self.request_class, NO_ARGS)
@@ -290,8 +313,7 @@ cdef class Dispatcher(Finder):
         if request is not None and request._response is not None:
             response = <Response>request._response
         else:
-            response = <Response>kito_new(self.response_class, NO_ARGS)
-            response.exchange = exchange
+            response = self._respond(exchange)
         return self._answer_error(exchange, response, error)
 
     cdef int _answer_error(self, Exchange exchange, Response response, object error) except -1:

@@ -15,14 +15,15 @@ from kito.errors import InvalidHeader, reason_phrase
 
 cdef enum:
     DATE_LINE_BYTES = 37
+    HEAD_LINES_BYTES = 192        # whatever a head may have beside its status line, content type and fields
     NUMBER_BYTES = 24             # digits of any 64-bit number, and its line end
     MAX_STATUS = 600
 
 # Status lines by status code, made once (RFC 9112 section 4).
 cdef list _STATUS_LINES = [None] * MAX_STATUS
 # Characters of a token (RFC 9110 section 5.6.2), and those forbidden in a field value (5.5).
-cdef bint _TOKEN[256]
-cdef bint _BAD_VALUE[256]
+cdef unsigned char _TOKEN[256]
+cdef unsigned char _BAD_VALUE[256]
 
 
 cdef object _make_tables():
@@ -154,25 +155,31 @@ cdef bytes encode_value(object name, object value):
 
 cdef int write_head(WriteBuffer buffer, ResponseHead head, Clock clock, Framing framing,
                     int64_t length, bint close, bint keep) except -1:
-    _write_object(buffer, <bytes>_STATUS_LINES[head.status_code])
-    if head.fields is not None:
-        _write_fields(buffer, head.fields)
+    cdef bytes status = <bytes>_STATUS_LINES[head.status_code]
+    cdef Py_ssize_t room = HEAD_LINES_BYTES + PyBytes_GET_SIZE(status)
+    cdef char* place
     if head.content_type is not None:
-        write_bytes(buffer, b"content-type: ", 14)
-        _write_object(buffer, head.content_type)
-        write_bytes(buffer, b"\r\n", 2)
+        room += PyBytes_GET_SIZE(head.content_type)
+    if head.fields is not None:
+        room += _size_of_fields(head.fields)
+    place = put_object(reserve(buffer, room), status)
+    if head.fields is not None:
+        place = _put_fields(place, head.fields)
+    if head.content_type is not None:
+        place = put(place, b"content-type: ", 14)
+        place = put(put_object(place, head.content_type), b"\r\n", 2)
     if length >= 0 and not head.flags & HEAD_HAS_LENGTH:
-        write_bytes(buffer, b"content-length: ", 16)
-        _write_number(buffer, length)
+        place = _put_number(put(place, b"content-length: ", 16), length)
     elif framing == FRAMING_CHUNKED:
-        write_bytes(buffer, b"transfer-encoding: chunked\r\n", 28)
+        place = put(place, b"transfer-encoding: chunked\r\n", 28)
     if close and not head.flags & HEAD_CLOSE:
-        write_bytes(buffer, b"connection: close\r\n", 19)
+        place = put(place, b"connection: close\r\n", 19)
     elif keep:
-        write_bytes(buffer, b"connection: keep-alive\r\n", 24)
+        place = put(place, b"connection: keep-alive\r\n", 24)
     if not head.flags & HEAD_HAS_DATE:
-        write_bytes(buffer, clock.date_line, DATE_LINE_BYTES)
-    return write_bytes(buffer, b"\r\n", 2)
+        place = put(place, clock.date_line, DATE_LINE_BYTES)
+    buffer.used = put(place, b"\r\n", 2) - buffer.data
+    return 0
 
 
 cdef char* open_chunk(WriteBuffer buffer, Py_ssize_t size) except NULL:
@@ -223,29 +230,40 @@ cdef char* _put_hex(char* place, uint64_t number) noexcept:
     return place + digits + 2
 
 
-cdef int _write_number(WriteBuffer buffer, uint64_t number) except -1:
+cdef inline char* put(char* place, const char* data, Py_ssize_t size) noexcept:
+    """Copy, and return the byte behind it; the caller has seen to the room."""
+    memcpy(place, data, size)
+    return place + size
+
+
+cdef inline char* put_object(char* place, bytes piece) noexcept:
+    return put(place, PyBytes_AS_STRING(piece), PyBytes_GET_SIZE(piece))
+
+
+cdef inline char* _put_number(char* place, uint64_t number) noexcept:
+    """Write `number` in decimal with its line end."""
     cdef char digits[NUMBER_BYTES]
-    cdef int start = NUMBER_BYTES - 2
-    digits[NUMBER_BYTES - 2] = c"\r"
-    digits[NUMBER_BYTES - 1] = c"\n"
+    cdef int start = NUMBER_BYTES
     while True:
         start -= 1
         digits[start] = <char>(c"0" + number % 10)
         number //= 10
         if not number:
             break
-    return write_bytes(buffer, digits + start, NUMBER_BYTES - start)
+    return put(put(place, digits + start, NUMBER_BYTES - start), b"\r\n", 2)
 
 
-cdef int _write_object(WriteBuffer buffer, bytes piece) except -1:
-    return write_bytes(buffer, PyBytes_AS_STRING(piece), PyBytes_GET_SIZE(piece))
+cdef Py_ssize_t _size_of_fields(list fields) noexcept:
+    cdef Py_ssize_t size = 0
+    cdef Py_ssize_t index
+    for index in range(PyList_GET_SIZE(fields)):
+        size += PyBytes_GET_SIZE(<bytes>PyList_GET_ITEM(fields, index)) + 2     # ": ", or the line end
+    return size
 
 
-cdef int _write_fields(WriteBuffer buffer, list fields) except -1:
+cdef char* _put_fields(char* place, list fields) noexcept:
     cdef Py_ssize_t index
     for index in range(0, PyList_GET_SIZE(fields), 2):
-        _write_object(buffer, <bytes>PyList_GET_ITEM(fields, index))
-        write_bytes(buffer, b": ", 2)
-        _write_object(buffer, <bytes>PyList_GET_ITEM(fields, index + 1))
-        write_bytes(buffer, b"\r\n", 2)
-    return 0
+        place = put(put_object(place, <bytes>PyList_GET_ITEM(fields, index)), b": ", 2)
+        place = put(put_object(place, <bytes>PyList_GET_ITEM(fields, index + 1)), b"\r\n", 2)
+    return place

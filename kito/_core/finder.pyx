@@ -2,12 +2,18 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItemWithError
+from cpython.list cimport PyList_GET_ITEM
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeLatin1
-from libc.string cimport memchr
+from libc.string cimport memchr, memcmp
 
 from kito._core.endpoint cimport Endpoint
 from kito._core.exchange cimport Exchange
+
+
+cdef enum:
+    RECENT_TARGETS = 64           # whose endpoints are remembered
+    RECENT_WORDS = 3              # of each: method, target, endpoint
 
 
 cdef class Finder:
@@ -19,6 +25,7 @@ cdef class Finder:
         Where hosts count, `find(request)` is asked instead of `match`.
         """
         self.static_routes = static_routes
+        self._recent = [None] * (RECENT_TARGETS * RECENT_WORDS)
         self.match = match
         self.find = find
 
@@ -29,19 +36,27 @@ cdef class Finder:
         return exchange.endpoint
 
     cdef Endpoint _static(self, Exchange exchange):
-        cdef const char* target = PyBytes_AS_STRING(exchange.target)
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(exchange.target)
-        cdef const char* query
-        cdef PyObject* found = PyDict_GetItemWithError(self.static_routes, exchange.method)
+        """An exact path: one of those asked for lately, which spares its hash, or one of the table."""
+        cdef bytes target = exchange.target
+        cdef Py_ssize_t place = _place(target)
+        if PyList_GET_ITEM(self._recent, place) is <PyObject*>exchange.method and _same(
+                <bytes>PyList_GET_ITEM(self._recent, place + 1), target):
+            return <Endpoint>PyList_GET_ITEM(self._recent, place + 2)
+        return self._listed(exchange.method, target, place)
+
+    cdef Endpoint _listed(self, bytes method, bytes target, Py_ssize_t place):
+        cdef const char* text = PyBytes_AS_STRING(target)
+        cdef const char* query = <const char*>memchr(text, c"?", PyBytes_GET_SIZE(target))
+        cdef PyObject* found = PyDict_GetItemWithError(self.static_routes, method)
         if found is NULL:
             return None
-        query = <const char*>memchr(target, c"?", size)
+        path = target if query is NULL else PyBytes_FromStringAndSize(text, query - text)
+        found = PyDict_GetItemWithError(<object>found, path)
+        if found is NULL:
+            return None
         if query is NULL:
-            found = PyDict_GetItemWithError(<object>found, exchange.target)
-        else:
-            path = PyBytes_FromStringAndSize(target, query - target)
-            found = PyDict_GetItemWithError(<object>found, path)
-        return None if found is NULL else <Endpoint>found
+            self._recent[place:place + RECENT_WORDS] = (method, target, <Endpoint>found)
+        return <Endpoint>found
 
     cdef Endpoint _matched(self, Exchange exchange):
         cdef const char* target = PyBytes_AS_STRING(exchange.target)
@@ -59,3 +74,15 @@ cdef class Finder:
 
     cdef Endpoint _found(self, Exchange exchange):
         return None
+
+
+cdef Py_ssize_t _place(bytes target) noexcept:
+    """Where a target is remembered: a cheap hash, whose collisions cost a look into the table."""
+    cdef const unsigned char* text = <const unsigned char*>PyBytes_AS_STRING(target)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(target)
+    return (size + 5 * text[size - 1] + 17 * text[size // 2]) % RECENT_TARGETS * RECENT_WORDS
+
+
+cdef bint _same(bytes one, bytes other) noexcept:
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(one)
+    return size == PyBytes_GET_SIZE(other) and memcmp(PyBytes_AS_STRING(one), PyBytes_AS_STRING(other), size) == 0

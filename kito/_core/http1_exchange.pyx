@@ -34,6 +34,7 @@ cdef class Http1Exchange(Exchange):
 
     cdef int send(self, ResponseHead head, const char* body, Py_ssize_t size, object owner) except -1:
         cdef int64_t length = size
+        cdef WriteBuffer buffer
         cdef bint close
         if self.phase == EXCHANGE_ABORTED:
             return 0                    # the client has left
@@ -48,8 +49,8 @@ cdef class Http1Exchange(Exchange):
         close = self._is_last() or (head.flags & HEAD_CLOSE) != 0
         if self.inbound is not None and self.inbound.is_too_much():
             close = True
-        write_head(self.writer.open(), head, self.clock, FRAMING_LENGTH, length, close,
-                   self.minor_version == 0 and not close)
+        buffer = self.writer.open()
+        write_head(buffer, head, self.clock, FRAMING_LENGTH, length, close, self.minor_version == 0 and not close)
         self.keep_alive = not close
         if size and not self.head_only:
             self.bytes_sent = size
@@ -57,7 +58,7 @@ cdef class Http1Exchange(Exchange):
             if size >= REFERENCE_BYTES and owner is not None:
                 self.writer.write_reference(<bytes>owner)
             else:
-                write_bytes(self.writer.open(), body, size)
+                write_bytes(buffer, body, size)
         self.writer.wrote()     # pipelined answers, too, leave before there are many of them
         self.over(EXCHANGE_ENDED, "ended")
         return self.owner.exchange_over(self)

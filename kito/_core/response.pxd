@@ -7,7 +7,7 @@ from kito._core.flow cimport StreamFlow
 
 
 cdef class Response(ResponseHead):
-    cdef Exchange exchange        # set by the dispatcher that makes it, never changed
+    cdef Exchange exchange        # set by the dispatcher for one request, never changed while anybody can see it
     cdef list _on_head            # called before the head is written, the last one first; None: nobody waits for it
     # Awaited once the handler has returned without an answer, then it answers; None: nothing does.
     cdef public object _later
@@ -15,6 +15,9 @@ cdef class Response(ResponseHead):
 
     cdef bint _opening            # the head that is being written is that of a stream
 
+    # As good as new, for another request; only of a response that nobody else holds.
+    cdef void retire(self) noexcept
+    cdef void _forget(self) noexcept
     # Write the head, and the whole body; or open the body. What waits for the head is called first.
     cdef int commit(self, const char* body, Py_ssize_t size, object owner) except -1
     cdef int commit_open(self, bint events, StreamFlow flow) except -1

@@ -233,11 +233,20 @@ cdef class Response(ResponseHead):
     def reset(self):
         """Forget status, headers and type, as if nothing had been set; for error handlers. Raises `ResponseStarted`."""
         self._must_be_open()
+        self._forget()
+        return self
+
+    cdef void _forget(self) noexcept:
         self.status_code = 200
         self.content_type = self.fields = self._later = self._coding = None
         self.flags = 0
         self.declared_length = -1
-        return self
+
+    cdef void retire(self) noexcept:
+        self._forget()
+        self._on_head = None
+        self._opening = False
+        self.exchange = NO_EXCHANGE
 
     def open_stream(self, StreamFlow flow=None):
         """Commit the head of a streamed body and return its writer; with `flow` it keeps to that."""
