@@ -2,6 +2,7 @@
 
 import asyncio
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
@@ -72,6 +73,8 @@ cdef class StreamWriter:
         # Who is not to be told goes on, but must not have the loop alone.
         return TURN if self.exchange.on_disconnect == DISCONNECT_FINISH else GONE
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
     def write(self, data):
         """Send `data` (str as UTF-8, bytes or any buffer) as one chunk; an empty one is ignored.
 
@@ -217,6 +220,8 @@ cdef class SSEWriter(StreamWriter):
         exchange.wrote()
         return exchange.drained()
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
     def send(self, data, event=None, id=None, retry=None):
         """Send one event: `str` and `bytes` as text, an `Event` as it is, anything else as JSON.
 
@@ -242,10 +247,14 @@ cdef class SSEWriter(StreamWriter):
         self.exchange.write_shared(shared)
         return self.exchange.drained()
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
     def send_json(self, data, event=None, id=None, retry=None):
         """Send one event whose data is always JSON, a string included; else like `send`."""
         return self.put_event(data, event, id, retry, True)
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
     def comment(self, text):
         """Send a comment, which clients ignore: every line of `text` behind `: `."""
         cdef bytes payload = encode_comment(text)
