@@ -9,27 +9,15 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
 from kito._core.common cimport DISCONNECT_FINISH, EXCHANGE_ABORTED, EXCHANGE_STREAMING
 from kito._core.event cimport (
-    Event, EventSpans, encode_comment, event_id, event_text, fill_event, measure_event,
+    Event, EventSpans, encode_comment, event_id, event_text, is_json, json_text, measure_event,
 )
 from kito._core.debug cimport LIVE_WRITERS, count_live
-from kito._core.exchange cimport Exchange, NO_EXCHANGE, write_payload
+from kito._core.exchange cimport Exchange, NO_EXCHANGE
 from kito._core.flow cimport StreamFlow
-from kito._core.waits cimport READY, TURN
+from kito._core.waits cimport GONE, READY, TURN
+from kito._core.writer cimport Cork
 
-from kito.errors import ConnectionClosed, ResponseEnded
-
-
-cdef class Gone:
-    """Awaitable of a write to a response that nobody reads: awaiting it says so.
-
-    One turn late: a cancellation that comes with the end arrives here, and not in the cleanup behind it.
-    """
-
-    def __await__(self):
-        yield
-        raise ConnectionClosed("the client has left, or asked for no body")
-
-cdef Gone GONE = Gone()
+from kito.errors import ResponseEnded
 
 
 cdef class StreamWriter:
@@ -54,17 +42,17 @@ cdef class StreamWriter:
         if not self.finished:
             self.exchange.writer_dropped()
 
+    @cython.final
     cdef object put(self, const char* data, Py_ssize_t size, object owner):
-        cdef Exchange exchange = self.exchange
-        if exchange.phase != EXCHANGE_STREAMING:
+        if self.exchange.phase != EXCHANGE_STREAMING:
             return self.refuse()
         if size == 0:
-            return exchange.drained()
-        if exchange.flow is None:
-            write_payload(exchange, data, size, owner)
+            return self.exchange.drained()
+        if self.exchange.flow is None:
+            self.exchange.write_frame(data, size, owner)
         else:
-            (<StreamFlow>exchange.flow).put(data, size, owner)
-        return exchange.drained()
+            (<StreamFlow>self.exchange.flow).put(data, size, owner)
+        return self.exchange.drained()
 
     cdef object refuse(self):
         """A write behind one's own end is an error; one behind the client's is not."""
@@ -203,22 +191,32 @@ cdef class SSEWriter(StreamWriter):
     Made by `res.sse()`. `last_event_id` is what a reconnecting client saw last, or None.
     """
 
+    @cython.final
     cdef object put_event(self, object data, object event, object id, object retry, bint as_json):
-        cdef Exchange exchange = self.exchange
-        cdef EventSpans spans
-        cdef Py_ssize_t size
-        if exchange.phase != EXCHANGE_STREAMING:
+        if self.exchange.phase != EXCHANGE_STREAMING:
             return self.refuse()
-        if exchange.flow is not None:
-            (<StreamFlow>exchange.flow).put_event(data, event, id, retry, as_json)
-            return exchange.drained()
-        text = event_text(data, as_json)
-        ident = event_id(id)
-        size = measure_event(&spans, text, event, ident, retry)
-        fill_event(exchange.frame(size), &spans)
-        exchange.count_event()
-        exchange.wrote()
-        return exchange.drained()
+        if self.exchange.flow is not None:
+            (<StreamFlow>self.exchange.flow).put_event(data, event, id, retry, as_json)
+        elif is_json(data, as_json):
+            self._write_json(data, event, id, retry)
+        else:
+            self._write_event(event_text(data, False), event, id, retry)
+        return self.exchange.drained()
+
+    @cython.final
+    cdef int _write_json(self, object data, object event, object id, object retry) except -1:
+        """An event whose text is in memory of the loop until it is framed."""
+        cdef Cork cork = self.exchange.cork()
+        cdef bytearray text = json_text(data, cork.take_scratch())
+        self._write_event(text, event, id, retry)
+        cork.keep_scratch(text)
+        return 0
+
+    @cython.final
+    cdef int _write_event(self, object text, object event, object id, object retry) except -1:
+        cdef EventSpans spans
+        ident = None if id is None else event_id(id)
+        return self.exchange.write_event(&spans, measure_event(&spans, text, event, ident, retry))
 
     @cython.binding(False)
     @cython.embedsignature(True)
