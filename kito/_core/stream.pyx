@@ -216,7 +216,11 @@ cdef class SSEWriter(StreamWriter):
     cdef int _write_event(self, object text, object event, object id, object retry) except -1:
         cdef EventSpans spans
         ident = None if id is None else event_id(id)
-        return self.exchange.write_event(&spans, measure_event(&spans, text, event, ident, retry))
+        cdef Py_ssize_t size = measure_event(&spans, text, event, ident, retry)
+        if self.exchange.phase != EXCHANGE_STREAMING:
+            self.refuse()       # encoding runs code of what is encoded, and that has ended the stream
+            return 0
+        return self.exchange.write_event(&spans, size)
 
     @cython.binding(False)
     @cython.embedsignature(True)

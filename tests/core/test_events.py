@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kito import Event
 from kito.app import App
-from kito.errors import InvalidEvent
+from kito.errors import InvalidEvent, ResponseEnded
 
 from .answers import read_answer
 from .event_stream import EventSource
@@ -213,6 +213,13 @@ def test_what_is_encoded_may_send(rig, peer, sse):
     rig.call(sse.send, {"after": 1})
     sent = [{"before": 1}, inner, ["o" * 20, {"x": 1}], {"after": 1}]
     assert peer.take() == b"".join(Event(value).frame for value in sent)
+
+
+def test_nothing_follows_the_end_that_what_is_encoded_has_called(rig, peer, sse):
+    with pytest.raises(ResponseEnded):
+        rig.call(sse.send, Model(sse.close))
+    assert peer.take() == b"0\r\n\r\n"
+    assert sse.events_sent == 0
 
 
 def test_lines_of_raw_json_are_lines_of_data(rig, peer, sse):
