@@ -25,6 +25,7 @@ DIRECTIVES = {
     "language_level": 3,
     "binding": True,  # real signatures: the stub checker and help() read them
     "embedsignature": False,
+    "embedsignature.format": "clinic",  # what @cython.embedsignature writes is read as __text_signature__
     "boundscheck": SWITCHES["DEBUG"],
     "wraparound": SWITCHES["DEBUG"],
     "initializedcheck": SWITCHES["DEBUG"],

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 import msgspec
 
 from ._core.event import Event
-from ._core.stream import Gone, SSEWriter, StreamWriter
+from ._core.stream import SSEWriter, StreamWriter
+from ._core.waits import Gone
 from ._core.writer import Drain, Patience
 from .errors import ConnectionClosed, InvalidEvent, ResponseEnded
 

@@ -23,6 +23,7 @@ cdef enum Sizes:
     FEED_BYTES = 4096             # input parsed at once inside a head: how far beyond its limit one may be read
     CHUNKED_BYTES = 16384         # the same inside a chunked body
     HELD_BYTES = 65536            # input kept unparsed while an exchange runs; then reading pauses
+    SCRATCH_BYTES = 4096          # memory per loop in which the JSON of events is written; a larger one is not kept
     GATHER_BYTES = 16384          # gathered text that does not wait for the end of its window
 
 

@@ -16,7 +16,6 @@ from kito.errors import InvalidHeader, reason_phrase
 cdef enum:
     DATE_LINE_BYTES = 37
     HEAD_LINES_BYTES = 192        # whatever a head may have beside its status line, content type and fields
-    NUMBER_BYTES = 24             # digits of any 64-bit number, and its line end
     MAX_STATUS = 600
 
 # Status lines by status code, made once (RFC 9112 section 4).
@@ -182,18 +181,9 @@ cdef int write_head(WriteBuffer buffer, ResponseHead head, Clock clock, Framing 
     return 0
 
 
-cdef char* open_chunk(WriteBuffer buffer, Py_ssize_t size) except NULL:
-    cdef char* place = reserve(buffer, size + NUMBER_BYTES)
-    cdef char* payload = _put_hex(place, size)
-    payload[size] = c"\r"
-    payload[size + 1] = c"\n"
-    buffer.used += payload - place + size + 2
-    return payload
-
-
 cdef int write_chunk_size(WriteBuffer buffer, Py_ssize_t size) except -1:
     cdef char* place = reserve(buffer, NUMBER_BYTES)
-    buffer.used += _put_hex(place, size) - place
+    buffer.used += put_size_line(place, size) - place
     return 0
 
 
@@ -205,7 +195,7 @@ cdef int write_bytes(WriteBuffer buffer, const char* data, Py_ssize_t size) exce
 
 cdef bytes frame_chunk(const char* data, Py_ssize_t size):
     cdef char line[NUMBER_BYTES]
-    cdef Py_ssize_t digits = _put_hex(line, size) - line
+    cdef Py_ssize_t digits = put_size_line(line, size) - line
     cdef bytes frame = PyBytes_FromStringAndSize(NULL, digits + size + 2)
     cdef char* place = PyBytes_AS_STRING(frame)
     memcpy(place, line, digits)
@@ -214,17 +204,16 @@ cdef bytes frame_chunk(const char* data, Py_ssize_t size):
     return frame
 
 
-cdef char* _put_hex(char* place, uint64_t number) noexcept:
-    """Write `number` in hex with its line end; return the byte behind it."""
+cdef char* put_long_size_line(char* place, Py_ssize_t size) noexcept:
     cdef int digits = 1
     cdef int index
-    cdef uint64_t rest = number >> 4
+    cdef Py_ssize_t rest = size >> 4
     while rest:
         digits += 1
         rest >>= 4
     for index in range(digits - 1, -1, -1):
-        place[index] = b"0123456789abcdef"[number & 15]
-        number >>= 4
+        place[index] = b"0123456789abcdef"[size & 15]
+        size >>= 4
     place[digits] = c"\r"
     place[digits + 1] = c"\n"
     return place + digits + 2

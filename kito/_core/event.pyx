@@ -4,10 +4,11 @@ An event is measured first and written second, so that it lands in its place
 behind the chunk size without a copy in between.
 """
 
+from cpython.bytearray cimport PyByteArray_FromStringAndSize, PyByteArray_Resize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.string cimport memchr, memcpy
 
+from kito._core.common cimport SCRATCH_BYTES
 from kito._core.encoder cimport frame_chunk
 
 import msgspec
@@ -23,7 +24,9 @@ def _plain(value):
     return dump(value, mode="json", by_alias=True)
 
 
-cdef object to_json = msgspec.json.Encoder(enc_hook=_plain).encode
+cdef object _encoder = msgspec.json.Encoder(enc_hook=_plain)
+cdef object to_json = _encoder.encode
+cdef object _encode_into = _encoder.encode_into
 
 cdef enum:
     MAX_RETRY_MS = 2147483647     # larger than any browser waits; keeps the field in 32 bits
@@ -56,23 +59,22 @@ cdef class Event:
 
 
 cdef object event_text(object data, bint as_json):
-    if not as_json:
-        if isinstance(data, (str, bytes)):
-            return data
-        if isinstance(data, (bytearray, memoryview)):
-            return bytes(data)
-    return to_json(data)
+    if is_json(data, as_json):
+        return to_json(data)
+    return data if isinstance(data, (str, bytes)) else bytes(data)
 
 
-cdef object event_id(object id):
-    if isinstance(id, int) and not isinstance(id, bool):
-        return str(id)
-    return id
+cdef bytearray json_text(object data, bytearray scratch):
+    """As to_json(), but what is written stands in `scratch`, or in a new one where that is None."""
+    if scratch is None:
+        return json_text(data, PyByteArray_FromStringAndSize(NULL, SCRATCH_BYTES))
+    PyByteArray_Resize(scratch, SCRATCH_BYTES)      # where nothing is moved: a longer text is not kept
+    _encode_into(data, scratch)
+    return scratch
 
 
-cdef Py_ssize_t measure_event(EventSpans* spans, object text, object event,
-                              object id, object retry) except -1:
-    cdef Py_ssize_t size = 1      # the blank line
+cdef Py_ssize_t measure_fields(EventSpans* spans, object event, object id, object retry) except -1:
+    cdef Py_ssize_t size = 0
     spans.event = spans.id = NULL
     spans.retry_ms = -1
     if event is not None:
@@ -84,23 +86,27 @@ cdef Py_ssize_t measure_event(EventSpans* spans, object text, object event,
     if retry is not None:
         spans.retry_ms = _check_retry(retry)
         size += 7 + _digits(spans.retry_ms) + 1
-    spans.data = _text_span(&spans.data_size, text)
-    _count_breaks(spans)
-    return size + spans.data_size - spans.data_break_bytes + 7 * (spans.data_breaks + 1)
+    return size
 
 
 cdef void fill_event(char* place, EventSpans* spans) noexcept:
+    if spans.has_fields:
+        place = _put_fields(place, spans)
+    if spans.data_breaks == 0:
+        place = _put_line(place, b"data: ", 6, spans.data, spans.data_size)
+    else:
+        place = _put_lines(place, b"data: ", 6, spans.data, spans.data_size)
+    place[0] = c"\n"
+
+
+cdef char* _put_fields(char* place, EventSpans* spans) noexcept:
     if spans.event is not NULL:
         place = _put_line(place, b"event: ", 7, spans.event, spans.event_size)
     if spans.id is not NULL:
         place = _put_line(place, b"id: ", 4, spans.id, spans.id_size)
     if spans.retry_ms >= 0:
         place = _put_retry(place, spans.retry_ms)
-    if spans.data_breaks == 0:
-        place = _put_line(place, b"data: ", 6, spans.data, spans.data_size)
-    else:
-        place = _put_lines(place, b"data: ", 6, spans.data, spans.data_size)
-    place[0] = c"\n"
+    return place
 
 
 cdef bytes encode_comment(object text):
@@ -110,8 +116,8 @@ cdef bytes encode_comment(object text):
     cdef char* place
     if not isinstance(text, (str, bytes)):
         raise InvalidEvent(f"a comment is text, not {type(text).__name__}")
-    spans.data = _text_span(&spans.data_size, text)
-    _count_breaks(&spans)
+    spans.data = text_span(&spans.data_size, text)
+    find_breaks(&spans)
     payload = PyBytes_FromStringAndSize(
         NULL, spans.data_size - spans.data_break_bytes + 3 * (spans.data_breaks + 1) + 1)
     place = _put_lines(PyBytes_AS_STRING(payload), b": ", 2, spans.data, spans.data_size)
@@ -127,17 +133,10 @@ cdef bytes encode_retry(object retry):
 cdef const char* _field_span(Py_ssize_t* size, str field, object value) except NULL:
     if not isinstance(value, (str, bytes)):
         raise InvalidEvent(f"{field} must be text, not {type(value).__name__}")
-    cdef const char* text = _text_span(size, value)
+    cdef const char* text = text_span(size, value)
     if memchr(text, c"\n", size[0]) or memchr(text, c"\r", size[0]) or memchr(text, 0, size[0]):
         raise InvalidEvent(f"{field} must not hold CR, LF or NUL: {value!r}")
     return text
-
-
-cdef const char* _text_span(Py_ssize_t* size, object text) except NULL:
-    if isinstance(text, str):
-        return PyUnicode_AsUTF8AndSize(text, size)
-    size[0] = PyBytes_GET_SIZE(text)
-    return PyBytes_AS_STRING(text)
 
 
 cdef long long _check_retry(object retry) except -1:
@@ -146,13 +145,10 @@ cdef long long _check_retry(object retry) except -1:
     return retry
 
 
-cdef void _count_breaks(EventSpans* spans) noexcept:
+cdef void count_breaks(EventSpans* spans) noexcept:
     cdef const char* text = spans.data
     cdef Py_ssize_t size = spans.data_size
     cdef Py_ssize_t index = 0
-    spans.data_breaks = spans.data_break_bytes = 0
-    if not memchr(text, c"\n", size) and not memchr(text, c"\r", size):
-        return
     while index < size:
         if text[index] == c"\r" and index + 1 < size and text[index + 1] == c"\n":
             spans.data_breaks += 1

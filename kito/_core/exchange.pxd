@@ -1,16 +1,14 @@
 """Exchange: one request and its response, the seam under every protocol."""
 
-from cpython.bytes cimport PyBytes_CheckExact, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memcpy
 
 from kito._core.body cimport BodySource, RequestBody
 from kito._core.clock cimport Clock, Deadline, Timed
-from kito._core.common cimport DisconnectPolicy, ExchangePhase, Framing, REFERENCE_BYTES
+from kito._core.common cimport DisconnectPolicy, ExchangePhase, Framing
 from kito._core.encoder cimport ResponseHead
 from kito._core.coding cimport Coding
 from kito._core.endpoint cimport Endpoint
-from kito._core.event cimport Event
+from kito._core.event cimport Event, EventSpans
 from kito._core.tally cimport StreamEnd, Tally
 from kito._core.windows cimport Gatherer
 from kito._core.writer cimport Cork
@@ -99,11 +97,11 @@ cdef class Exchange(Timed):
     cdef int send(self, ResponseHead head, const char* body, Py_ssize_t size, object owner) except -1
     # The head of a streamed body; decides the framing.
     cdef int open(self, ResponseHead head, bint events) except -1
-    # Room for exactly `size` > 0 payload bytes of one frame; fill it, then call wrote().
-    cdef char* frame(self, Py_ssize_t size) except NULL
-    cdef int write_reference(self, bytes payload) except -1
+    # One frame of `size` > 0 bytes; `owner` is the bytes object they are in, or None.
+    cdef int write_frame(self, const char* data, Py_ssize_t size, object owner) except -1
+    # One event in one frame, as measure_event() has described it, and counted; one that is encoded is only written.
+    cdef int write_event(self, EventSpans* spans, Py_ssize_t size) except -1
     cdef int write_shared(self, Event event) except -1
-    cdef int wrote(self) except -1
     # What kito itself says in a body: it is coded like the rest, and is nobody's first chunk.
     cdef int write_block(self, bytes block) except -1
     cdef int flush(self) except -1
@@ -131,7 +129,6 @@ cdef class Exchange(Timed):
     cdef int client_left(self, str reason) except -1
     # The producer failed: an event stream says so first, and the client sees truncation.
     cdef int crash(self) except -1
-    cdef int count_event(self) except -1
     cdef int cancel_producer(self, str why) except -1
     cdef int cancel_task(self, str why) except -1
     cdef int64_t cleanup_ticks(self) noexcept
@@ -148,14 +145,17 @@ cdef class Exchange(Timed):
     cdef bint is_behind(self) noexcept
     cdef int start_heartbeat(self, double seconds) except -1
     cdef int writer_dropped(self) except -1
-    cdef int account(self, Py_ssize_t size) except -1
+    cdef int _account_declared(self, Py_ssize_t size) except -1
 
+    # Count payload bytes that are about to be framed; a declared length is not exceeded.
+    cdef inline int account(self, Py_ssize_t size) except -1:
+        if self.remaining >= 0:
+            self._account_declared(size)
+        self.bytes_sent += size
+        self.tally.body_bytes += size
+        self.quiet_since = self.clock.tick
+        return 0
 
-# One frame of `size` > 0 bytes; `owner` is the bytes object they are in, or None.
-cdef inline int write_payload(Exchange exchange, const char* data, Py_ssize_t size, object owner) except -1:
-    if size >= REFERENCE_BYTES:
-        if owner is None or not PyBytes_CheckExact(owner):
-            owner = PyBytes_FromStringAndSize(data, size)
-        return exchange.write_reference(<bytes>owner)
-    memcpy(exchange.frame(size), data, size)
-    return exchange.wrote()
+    cdef inline void count_event(self) noexcept:
+        self.events_sent += 1
+        self.tally.events += 1

@@ -14,7 +14,7 @@ from kito._core.clock cimport init_deadline, unlink
 from kito._core.common cimport (
     DISCONNECT_CANCEL, EXCHANGE_ABORTED, EXCHANGE_ENDED, EXCHANGE_OPEN, EXCHANGE_STREAMING, EXCHANGE_WAITING, ExchangePhase,
 )
-from kito._core.event cimport Event, encode_retry
+from kito._core.event cimport Event, EventSpans, encode_retry
 from kito._core.grammar cimport read_event_id
 from kito._core.listeners cimport is_future, tell, with_listener
 from kito._core.tally cimport StreamEnd, Tally
@@ -98,16 +98,13 @@ cdef class Exchange(Timed):
         self.enter(EXCHANGE_STREAMING)
 
     # Abstract, which Cython cannot say: who forgets one hears of it with the first call.
-    cdef char* frame(self, Py_ssize_t size) except NULL:
+    cdef int write_frame(self, const char* data, Py_ssize_t size, object owner) except -1:
         raise NotImplementedError
 
-    cdef int write_reference(self, bytes payload) except -1:
+    cdef int write_event(self, EventSpans* spans, Py_ssize_t size) except -1:
         raise NotImplementedError
 
     cdef int write_shared(self, Event event) except -1:
-        raise NotImplementedError
-
-    cdef int wrote(self) except -1:
         raise NotImplementedError
 
     cdef int write_block(self, bytes block) except -1:
@@ -207,11 +204,6 @@ cdef class Exchange(Timed):
         if self.is_events and self.remaining < 0:
             self.write_block(CRASHED)
         return self.abort("error")
-
-    cdef int count_event(self) except -1:
-        self.events_sent += 1
-        self.tally.events += 1
-        return 0
 
     cdef int cancel_producer(self, str why) except -1:
         """Cancel the task of a handler whose body nobody reads, unless its route says otherwise."""
@@ -320,16 +312,10 @@ cdef class Exchange(Timed):
                 _log.debug("the loop of that stream is closed", exc_info=True)
         return 0
 
-    cdef int account(self, Py_ssize_t size) except -1:
-        """Count payload bytes that are about to be framed; a declared length is not exceeded."""
-        if self.remaining >= 0:
-            if size > self.remaining:
-                raise BodyLengthMismatch(
-                    f"{size - self.remaining} bytes more than the declared content-length")
-            self.remaining -= size
-        self.bytes_sent += size
-        self.tally.body_bytes += size
-        self.quiet_since = self.clock.tick
+    cdef int _account_declared(self, Py_ssize_t size) except -1:
+        if size > self.remaining:
+            raise BodyLengthMismatch(f"{size - self.remaining} bytes more than the declared content-length")
+        self.remaining -= size
         return 0
 
 

@@ -19,7 +19,7 @@ from kito._core.common cimport (
 )
 from kito._core.encoder cimport write_bytes
 from kito._core.event cimport Event, EventSpans, event_id, event_text, fill_event, measure_event
-from kito._core.exchange cimport Exchange, write_payload
+from kito._core.exchange cimport Exchange
 from kito._core.windows cimport Windows
 
 from kito.errors import BacklogExceeded
@@ -82,7 +82,7 @@ cdef class StreamFlow(Flow):
         if self.coding is None or self.exchange is None:
             return 0
         tail = self.coding.finish()
-        return write_payload(self.exchange, PyBytes_AS_STRING(tail), PyBytes_GET_SIZE(tail), tail) if tail else 0
+        return self.exchange.write_frame(PyBytes_AS_STRING(tail), PyBytes_GET_SIZE(tail), tail) if tail else 0
 
     cdef int resumed(self) except -1:
         while self.kept is not None and not self.exchange.is_behind():
@@ -145,11 +145,12 @@ cdef class StreamFlow(Flow):
 
     cdef int _write(self, const char* data, Py_ssize_t size, object owner) except -1:
         """One frame, coded if the body is."""
+        cdef Exchange exchange = self.exchange      # kept: a write may end the stream
         cdef bytes coded
         if self.coding is None:
-            return write_payload(self.exchange, data, size, owner)
+            return exchange.write_frame(data, size, owner)
         coded = self.coding.encode(PyBytes_FromStringAndSize(data, size) if owner is None else <bytes>owner)
-        return write_payload(self.exchange, PyBytes_AS_STRING(coded), PyBytes_GET_SIZE(coded), coded) if coded else 0
+        return exchange.write_frame(PyBytes_AS_STRING(coded), PyBytes_GET_SIZE(coded), coded) if coded else 0
 
     # === slow readers ===
 
@@ -198,17 +199,16 @@ cdef class StreamFlow(Flow):
         return self._write(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), payload)
 
     cdef int _write_event(self, EventSpans* spans, Py_ssize_t size) except -1:
+        cdef Exchange exchange = self.exchange
         cdef bytes payload
         if self.coding is not None or self._keeps():
             payload = PyBytes_FromStringAndSize(NULL, size)
             fill_event(PyBytes_AS_STRING(payload), spans)
             if self._keeps():
                 return self._keep(payload)
-            self.exchange.count_event()
+            exchange.count_event()
             return self._write(PyBytes_AS_STRING(payload), size, payload)
-        fill_event(self.exchange.frame(size), spans)
-        self.exchange.count_event()
-        return self.exchange.wrote()
+        return exchange.write_event(spans, size)
 
     # === gathered text ===
 

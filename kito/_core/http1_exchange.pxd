@@ -19,6 +19,7 @@ cdef class Http1Exchange(Exchange):
 
     # Answer for what is no request yet; the connection ends with it.
     cdef int refuse(self, object error) except -1
+    cdef int _write_reference(self, bytes payload) except -1
     cdef bint _is_last(self) noexcept
     cdef int _complete(self, str reason) except -1
     cdef void _time_head(self) noexcept

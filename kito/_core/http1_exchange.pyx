@@ -1,7 +1,8 @@
 """Http1Exchange: an Exchange framed as HTTP/1 (RFC 9112 sections 6 and 7)."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t
+from libc.string cimport memcpy
 
 from kito._core.common cimport (
     DISCONNECT_FINISH,
@@ -11,8 +12,8 @@ from kito._core.common cimport (
 from kito._core.buffer cimport WriteBuffer, reserve
 from kito._core.debug cimport LIVE_EXCHANGES, count_live
 from kito._core.encoder cimport ResponseHead, open_chunk, write_bytes, write_chunk_size, write_head
-from kito._core.event cimport Event
-from kito._core.exchange cimport ExchangeOwner, write_payload
+from kito._core.event cimport Event, EventSpans, fill_event
+from kito._core.exchange cimport ExchangeOwner
 from kito._core.tally cimport Histogram
 from kito._core.writer cimport Cork, TransportWriter
 
@@ -108,20 +109,19 @@ cdef class Http1Exchange(Exchange):
             return FRAMING_LENGTH
         return FRAMING_CHUNKED if self.minor_version else FRAMING_CLOSE
 
-    cdef char* frame(self, Py_ssize_t size) except NULL:
-        cdef WriteBuffer buffer
-        cdef char* place
-        self.account(size)
-        buffer = self.writer.open()
-        if self.awaits_first:
-            self._time_first()
-        if self.framing == FRAMING_CHUNKED:
-            return open_chunk(buffer, size)
-        place = reserve(buffer, size)
-        buffer.used += size
-        return place
+    cdef int write_frame(self, const char* data, Py_ssize_t size, object owner) except -1:
+        if size >= REFERENCE_BYTES:
+            return self._write_reference(
+                <bytes>owner if PyBytes_CheckExact(owner) else PyBytes_FromStringAndSize(data, size))
+        memcpy(_open_frame(self, size), data, size)
+        return self.writer.wrote()
 
-    cdef int write_reference(self, bytes payload) except -1:
+    cdef int write_event(self, EventSpans* spans, Py_ssize_t size) except -1:
+        fill_event(_open_frame(self, size), spans)
+        self.count_event()
+        return self.writer.wrote()
+
+    cdef int _write_reference(self, bytes payload) except -1:
         self.account(len(payload))
         if self.framing == FRAMING_CHUNKED:
             write_chunk_size(self.writer.open(), len(payload))
@@ -139,9 +139,6 @@ cdef class Http1Exchange(Exchange):
             self._time_first()
         return 0
 
-    cdef int wrote(self) except -1:
-        return self.writer.wrote()
-
     cdef int write_block(self, bytes block) except -1:
         cdef bint awaits_first = self.awaits_first
         cdef Histogram gaps = self.writer.gaps
@@ -149,7 +146,7 @@ cdef class Http1Exchange(Exchange):
             block = self.flow.coding.encode(block)
         self.awaits_first = False
         self.writer.gaps = None
-        write_payload(self, PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block), block)
+        self.write_frame(PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block), block)
         self.awaits_first = awaits_first
         self.writer.gaps = gaps
         return 0
@@ -244,6 +241,23 @@ cdef class Http1Exchange(Exchange):
         if self.inbound is not None and self.inbound.wants_continue:
             return True     # whether its body comes, which nobody has asked for, cannot be told
         return not self.keep_alive or self.owner.stopping()
+
+
+cdef inline char* _open_frame(Http1Exchange exchange, Py_ssize_t size) except NULL:
+    """Room for exactly `size` > 0 payload bytes, framed, behind whatever is pending; the caller fills it."""
+    cdef WriteBuffer buffer
+    cdef char* place
+    exchange.account(size)
+    buffer = exchange.writer.buffer
+    if buffer is None:
+        buffer = exchange.writer.open()
+    if exchange.awaits_first:
+        exchange._time_first()
+    if exchange.framing == FRAMING_CHUNKED:
+        return open_chunk(buffer, size)
+    place = reserve(buffer, size)
+    buffer.used += size
+    return place
 
 
 cdef int _drop_length(ResponseHead head) except -1:

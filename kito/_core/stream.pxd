@@ -18,6 +18,8 @@ cdef class SSEWriter(StreamWriter):
 
     cdef object _send_shared(self, Event shared, object event, object id, object retry)
     cdef object put_event(self, object data, object event, object id, object retry, bint as_json)
+    cdef int _write_json(self, object data, object event, object id, object retry) except -1
+    cdef int _write_event(self, object text, object event, object id, object retry) except -1
 
 
 cdef StreamWriter open_stream(Exchange exchange)

@@ -1,7 +1,7 @@
 # StreamWriter and SSEWriter: what a handler holds while it produces a body.
 
 from asyncio import AbstractEventLoop
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Any, Never, Self, TypeVar, overload
 
@@ -69,6 +69,3 @@ class Every:
         self, writer: SSEWriter, loop: AbstractEventLoop, seconds: float, fn: Callable[[], object]
     ) -> None: ...
     def cancel(self) -> None: ...
-
-class Gone:
-    def __await__(self) -> Generator[Never, None, Never]: ...

@@ -2,33 +2,22 @@
 
 import asyncio
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
 from kito._core.common cimport DISCONNECT_FINISH, EXCHANGE_ABORTED, EXCHANGE_STREAMING
 from kito._core.event cimport (
-    Event, EventSpans, encode_comment, event_id, event_text, fill_event, measure_event,
+    Event, EventSpans, encode_comment, event_id, event_text, is_json, json_text, measure_event,
 )
 from kito._core.debug cimport LIVE_WRITERS, count_live
-from kito._core.exchange cimport Exchange, NO_EXCHANGE, write_payload
+from kito._core.exchange cimport Exchange, NO_EXCHANGE
 from kito._core.flow cimport StreamFlow
-from kito._core.waits cimport READY, TURN
+from kito._core.waits cimport GONE, READY, TURN
+from kito._core.writer cimport Cork
 
-from kito.errors import ConnectionClosed, ResponseEnded
-
-
-cdef class Gone:
-    """Awaitable of a write to a response that nobody reads: awaiting it says so.
-
-    One turn late: a cancellation that comes with the end arrives here, and not in the cleanup behind it.
-    """
-
-    def __await__(self):
-        yield
-        raise ConnectionClosed("the client has left, or asked for no body")
-
-cdef Gone GONE = Gone()
+from kito.errors import ResponseEnded
 
 
 cdef class StreamWriter:
@@ -53,17 +42,17 @@ cdef class StreamWriter:
         if not self.finished:
             self.exchange.writer_dropped()
 
+    @cython.final
     cdef object put(self, const char* data, Py_ssize_t size, object owner):
-        cdef Exchange exchange = self.exchange
-        if exchange.phase != EXCHANGE_STREAMING:
+        if self.exchange.phase != EXCHANGE_STREAMING:
             return self.refuse()
         if size == 0:
-            return exchange.drained()
-        if exchange.flow is None:
-            write_payload(exchange, data, size, owner)
+            return self.exchange.drained()
+        if self.exchange.flow is None:
+            self.exchange.write_frame(data, size, owner)
         else:
-            (<StreamFlow>exchange.flow).put(data, size, owner)
-        return exchange.drained()
+            (<StreamFlow>self.exchange.flow).put(data, size, owner)
+        return self.exchange.drained()
 
     cdef object refuse(self):
         """A write behind one's own end is an error; one behind the client's is not."""
@@ -72,6 +61,8 @@ cdef class StreamWriter:
         # Who is not to be told goes on, but must not have the loop alone.
         return TURN if self.exchange.on_disconnect == DISCONNECT_FINISH else GONE
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
     def write(self, data):
         """Send `data` (str as UTF-8, bytes or any buffer) as one chunk; an empty one is ignored.
 
@@ -200,23 +191,39 @@ cdef class SSEWriter(StreamWriter):
     Made by `res.sse()`. `last_event_id` is what a reconnecting client saw last, or None.
     """
 
+    @cython.final
     cdef object put_event(self, object data, object event, object id, object retry, bint as_json):
-        cdef Exchange exchange = self.exchange
-        cdef EventSpans spans
-        cdef Py_ssize_t size
-        if exchange.phase != EXCHANGE_STREAMING:
+        if self.exchange.phase != EXCHANGE_STREAMING:
             return self.refuse()
-        if exchange.flow is not None:
-            (<StreamFlow>exchange.flow).put_event(data, event, id, retry, as_json)
-            return exchange.drained()
-        text = event_text(data, as_json)
-        ident = event_id(id)
-        size = measure_event(&spans, text, event, ident, retry)
-        fill_event(exchange.frame(size), &spans)
-        exchange.count_event()
-        exchange.wrote()
-        return exchange.drained()
+        if self.exchange.flow is not None:
+            (<StreamFlow>self.exchange.flow).put_event(data, event, id, retry, as_json)
+        elif is_json(data, as_json):
+            self._write_json(data, event, id, retry)
+        else:
+            self._write_event(event_text(data, False), event, id, retry)
+        return self.exchange.drained()
 
+    @cython.final
+    cdef int _write_json(self, object data, object event, object id, object retry) except -1:
+        """An event whose text is in memory of the loop until it is framed."""
+        cdef Cork cork = self.exchange.cork()
+        cdef bytearray text = json_text(data, cork.take_scratch())
+        self._write_event(text, event, id, retry)
+        cork.keep_scratch(text)
+        return 0
+
+    @cython.final
+    cdef int _write_event(self, object text, object event, object id, object retry) except -1:
+        cdef EventSpans spans
+        ident = None if id is None else event_id(id)
+        cdef Py_ssize_t size = measure_event(&spans, text, event, ident, retry)
+        if self.exchange.phase != EXCHANGE_STREAMING:
+            self.refuse()       # encoding runs code of what is encoded, and that has ended the stream
+            return 0
+        return self.exchange.write_event(&spans, size)
+
+    @cython.binding(False)
+    @cython.embedsignature(True)
     def send(self, data, event=None, id=None, retry=None):
         """Send one event: `str` and `bytes` as text, an `Event` as it is, anything else as JSON.
 
@@ -242,10 +249,14 @@ cdef class SSEWriter(StreamWriter):
         self.exchange.write_shared(shared)
         return self.exchange.drained()
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
     def send_json(self, data, event=None, id=None, retry=None):
         """Send one event whose data is always JSON, a string included; else like `send`."""
         return self.put_event(data, event, id, retry, True)
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
     def comment(self, text):
         """Send a comment, which clients ignore: every line of `text` behind `: `."""
         cdef bytes payload = encode_comment(text)

@@ -13,3 +13,10 @@ cdef class Turn:
     pass
 
 cdef Turn TURN
+
+
+# Await it and hear that nobody reads what was written.
+cdef class Gone:
+    pass
+
+cdef Gone GONE

@@ -1,5 +1,7 @@
 """Waits: awaitables of writes that have nothing to wait for."""
 
+from kito.errors import ConnectionClosed
+
 
 cdef class Ready:
     """An awaitable that is always ready."""
@@ -25,3 +27,17 @@ cdef class Turn:
 
 
 cdef Turn TURN = Turn()
+
+
+cdef class Gone:
+    """Awaitable of a write to a response that nobody reads: awaiting it says so.
+
+    One turn late: a cancellation that comes with the end arrives here, and not in the cleanup behind it.
+    """
+
+    def __await__(self):
+        yield
+        raise ConnectionClosed("the client has left, or asked for no body")
+
+
+cdef Gone GONE = Gone()

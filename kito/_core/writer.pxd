@@ -1,9 +1,12 @@
 """Corked output of a connection: one system call a loop turn, with backpressure."""
 
+from cpython.bytearray cimport PyByteArray_GET_SIZE
 from libc.stdint cimport int64_t, uint64_t
 
 from kito._core.buffer cimport WriteBuffer
+from kito._core.common cimport CORK_BYTES, FAIR_BYTES, SCRATCH_BYTES
 from kito._core.tally cimport Histogram
+from kito._core.waits cimport READY
 from kito._core.windows cimport Windows
 
 
@@ -18,6 +21,8 @@ cdef class Cork:
     cdef int _spares              # buffers in the pool
     cdef double _turn_time        # of the turn whose end is scheduled; 0.0: nobody has asked
     cdef Windows _windows         # None until a stream gathers text
+    # What json_text() wrote in last, for the next one. Who writes takes it: an object that is encoded may send, too.
+    cdef bytearray _scratch
 
     cdef int enlist(self, TransportWriter writer) except -1
     cdef void _time_turn(self, TransportWriter writer) noexcept
@@ -25,6 +30,15 @@ cdef class Cork:
     cdef WriteBuffer borrow(self)
     cdef void give_back(self, WriteBuffer buffer) noexcept
     cdef Windows open_windows(self)
+    cdef inline bytearray take_scratch(self):
+        cdef bytearray scratch = self._scratch
+        self._scratch = None
+        return scratch
+
+    cdef inline void keep_scratch(self, bytearray scratch) noexcept:
+        if PyByteArray_GET_SIZE(scratch) <= SCRATCH_BYTES:
+            self._scratch = scratch
+
     # Seconds of the monotonic clock, read once a turn.
     cdef double now(self) noexcept
 
@@ -70,8 +84,6 @@ cdef class TransportWriter:
     cdef void detach(self, object error) noexcept
     # The buffer to append to, after whatever is pending.
     cdef WriteBuffer open(self)
-    # To be called after appending: leaves at once when the cork is full.
-    cdef int wrote(self) except -1
     cdef int write_reference(self, bytes piece) except -1
     cdef int write_shared(self, bytes frame) except -1
     cdef int flush(self) except -1
@@ -83,7 +95,7 @@ cdef class TransportWriter:
     cdef int release(self) except -1
     cdef Py_ssize_t pending(self) noexcept      # bytes that the transport has not been given
     cdef Py_ssize_t backlog(self) noexcept      # them and what it holds
-    cdef object drained(self)     # awaitable: READY, or waits for the low-water mark, or for everybody else's turn
+    cdef object _drain(self)
     cdef object _look(self)
     cdef void begin_turn(self) noexcept
     # In bytes, 0: as the other one allows. Returns max_backlog as it is then.
@@ -92,3 +104,19 @@ cdef class TransportWriter:
     cdef int resume(self) except -1
     cdef int _mark(self) except -1
     cdef object _gather(self)
+
+    # To be called after appending: leaves at once when the cork is full.
+    cdef inline int wrote(self) except -1:
+        cdef Py_ssize_t pending = self.segment_bytes
+        if self.buffer is not None:
+            pending += self.buffer.used
+        return 0 if pending < CORK_BYTES else self.release()
+
+    # Awaitable of a write: READY, or waits for the low-water mark, or for everybody else's turn.
+    cdef inline object drained(self):
+        if self.paused or self.waiting or self.lost is not None:
+            return self._drain()
+        self.turn_writes += 1
+        if (self.turn_writes < self.turn_look or self.turn_writes == 1) and self.turn_bytes < FAIR_BYTES:
+            return READY
+        return self._look()

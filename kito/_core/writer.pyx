@@ -10,7 +10,7 @@ import logging
 from cpython.time cimport monotonic
 
 from kito._core.buffer cimport WriteBuffer
-from kito._core.common cimport CORK_BYTES, FAIR_BYTES, FAIR_MS, FAIR_WRITES, POOLED_BUFFERS, POOLED_BYTES
+from kito._core.common cimport FAIR_BYTES, FAIR_MS, FAIR_WRITES, POOLED_BUFFERS, POOLED_BYTES
 from kito._core.encoder cimport write_bytes
 from kito._core.waits cimport READY, TURN
 from kito._core.windows cimport Windows
@@ -188,14 +188,6 @@ cdef class TransportWriter:
             self._mark()
         return buffer
 
-    cdef int wrote(self) except -1:
-        cdef Py_ssize_t pending = self.segment_bytes
-        if self.buffer is not None:
-            pending += self.buffer.used
-        if pending < CORK_BYTES:
-            return 0
-        return self.release()
-
     cdef void hold(self) noexcept:
         if not self.held:
             self.held = True
@@ -290,14 +282,8 @@ cdef class TransportWriter:
         """Bytes accepted from producers that the kernel has not taken yet."""
         return 0 if self.transport is None else self.pending() + <Py_ssize_t>self.transport.get_write_buffer_size()
 
-    cdef object drained(self):
-        cdef Drain drain
-        if not self.paused and not self.waiting and self.lost is None:
-            self.turn_writes += 1
-            if (self.turn_writes < self.turn_look or self.turn_writes == 1) and self.turn_bytes < FAIR_BYTES:
-                return READY
-            return self._look()
-        drain = Drain.__new__(Drain)
+    cdef object _drain(self):
+        cdef Drain drain = Drain.__new__(Drain)
         drain._writer = self
         if self.patient:
             return Patience(drain)

@@ -3,7 +3,7 @@
 import ast
 import inspect
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, MethodDescriptorType
 from typing import Any
 
 import pytest
@@ -36,7 +36,8 @@ def members(cls: type) -> dict[str, Any]:
         for name, bound in vars(base).items():
             thing = bound.__func__ if isinstance(bound, classmethod | staticmethod) else bound
             described = (
-                isinstance(thing, property | FunctionType) or type(thing).__name__ == "cython_function_or_method"
+                isinstance(thing, property | FunctionType | MethodDescriptorType)
+                or type(thing).__name__ == "cython_function_or_method"
             )
             if described and not name.startswith("_"):
                 found[name] = getattr(cls, name)

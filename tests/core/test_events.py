@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import tracemalloc
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from kito import Event
 from kito.app import App
-from kito.errors import InvalidEvent
+from kito.errors import InvalidEvent, ResponseEnded
 
 from .answers import read_answer
 from .event_stream import EventSource
@@ -171,6 +172,60 @@ def test_events_of_any_size(rig, peer, sse, size):
 def test_send_json_quotes_text(rig, peer, sse):
     rig.call(sse.send_json, "a\nb", "e", 0, 5)
     assert peer.take() == Event(json.dumps("a\nb"), "e", 0, 5).frame
+
+
+class Model:
+    """What pydantic's models are to the core: an object that is asked, while it is encoded, for its fields."""
+
+    def __init__(self, asked):
+        self.asked = asked
+
+    def model_dump(self, *, mode, by_alias):
+        self.asked()
+        return {"x": 1}
+
+
+@pytest.mark.parametrize("size", [4000, 4096, 5000, 100_000])
+def test_json_of_any_size_leaves_nothing_behind(rig, peer, sse, size):
+    sent = [{"n": 1}, {"long": "y" * size, "\u00e4": [None, 1.5]}, {"n": 2}, ["z" * size], [3]]
+    for value in sent:
+        rig.call(sse.send, value)
+    assert peer.take() == b"".join(Event(value).frame for value in sent)
+
+
+def test_memory_for_long_json_is_let_go(rig, peer, sse):
+    rig.call(sse.send, {"n": 1})
+    value = {"long": "y" * 1_000_000}
+    tracemalloc.start()
+    try:
+        rig.call(sse.send, value)
+        peer.transport.calls.clear()  # the test's own copies
+        peer.transport.received.clear()
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_encoded_may_send(rig, peer, sse):
+    inner = {"inner": "i" * 50}
+    rig.call(sse.send, {"before": 1})
+    rig.call(sse.send, ["o" * 20, Model(lambda: sse.send(inner))])
+    rig.call(sse.send, {"after": 1})
+    sent = [{"before": 1}, inner, ["o" * 20, {"x": 1}], {"after": 1}]
+    assert peer.take() == b"".join(Event(value).frame for value in sent)
+
+
+def test_nothing_follows_the_end_that_what_is_encoded_has_called(rig, peer, sse):
+    with pytest.raises(ResponseEnded):
+        rig.call(sse.send, Model(sse.close))
+    assert peer.take() == b"0\r\n\r\n"
+    assert sse.events_sent == 0
+
+
+def test_lines_of_raw_json_are_lines_of_data(rig, peer, sse):
+    rig.call(sse.send, {"a": msgspec.Raw(b"[1,\r\n2,\r3,\n4]")})
+    assert peer.take() == Event('{"a":[1,\r\n2,\r3,\n4]}').frame
+    assert read(Event('{"a":[1,\r\n2]}').payload)[0].data == '{"a":[1,\n2]}'
 
 
 def test_an_event_object_carries_everything_itself(rig, peer, sse):
