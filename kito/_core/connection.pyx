@@ -1,5 +1,6 @@
 """Connection: the life of one transport, whatever is spoken on it — phases, deadlines, closing in stages."""
 
+import contextvars
 import logging
 from random import randint
 
@@ -259,6 +260,8 @@ cdef class Connection(ExchangeOwner):
         self.writer.attach(transport, self)
         self.state.accepted += 1
         self.state.connections.add(self)
+        if self.state.context is None:
+            self.state.context = contextvars.copy_context()
         if self.state.sets_nodelay:
             send_at_once(transport)
         if self.state.stopping:

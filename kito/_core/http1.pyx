@@ -223,10 +223,10 @@ cdef class Http1Connection(Connection):
         return age > self.state.body_rate_ticks and incoming.body_size < age * self.state.body_rate
 
     cdef int _resume_soon(self) except -1:
-        """Go on in a turn of its own: not inside the handler that has just answered."""
+        """Go on in a turn of its own: not inside the handler that has just answered, and not in its context."""
         if not self.resuming:
             self.resuming = True
-            self.state.loop.call_soon(self._resume)
+            self.state.loop.call_soon(self._resume, context=self.state.context)
         return 0
 
     def _resume(self):

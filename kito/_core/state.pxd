@@ -21,6 +21,7 @@ cdef class ServerState:
     cdef double body_rate             # bytes a tick, averaged over a body; 0: any
     cdef bint sets_nodelay            # the loop does not
     cdef bint one_shot                # keep_alive=0: every answer is its connection's last
+    cdef object context               # that of the connections' transports, None before the first: handlers get copies
     cdef public object on_empty       # called once, when the last connection is gone
     # Limits, in bytes or counts.
     cdef Py_ssize_t url_size

@@ -6,7 +6,7 @@ import contextvars
 import pytest
 
 from kito import server
-from tests.support.wire import soon
+from tests.support.wire import request, soon
 
 visitor: contextvars.ContextVar[str] = contextvars.ContextVar("visitor", default="nobody")
 
@@ -54,6 +54,17 @@ def add_context_routes(app):
         yield f'["{before}",'
         await asyncio.sleep(0)
         yield f'"{visitor.get()}"]'
+
+
+@pytest.mark.parametrize("path", ["/sync", "/async", "/timer", "/generator", "/async-generator"])
+async def test_a_request_that_waited_inherits_nothing(net, path):
+    app = server()
+    add_context_routes(app)
+    async with net.serving(app) as site:
+        wire = await site.connect()
+        await wire.send(b"".join(request(f"{path}?name={name}") for name in ("anna", "ben", "carl")))
+        for name in ("anna", "ben", "carl"):
+            assert (await wire.answer()).body == f'["nobody","{name}"]'.encode()
 
 
 @pytest.mark.parametrize("path", ["/sync", "/async", "/timer", "/generator", "/async-generator"])
