@@ -202,13 +202,13 @@ cdef class RequestParser:
         return 0
 
     @cython.binding(False)
-    def on_url(self, bytes piece):
+    def on_url(self, bytes piece, /):
         self.target = piece if self.target is None else self.target + piece
         if PyBytes_GET_SIZE(self.target) > self.url_size:
             raise URITooLong(f"the request target is longer than {self.url_size} bytes")
 
     @cython.binding(False)
-    def on_header(self, bytes name, bytes value):
+    def on_header(self, bytes name, bytes value, /):
         cdef const char* text = PyBytes_AS_STRING(value)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(value)
         if self.phase == PARSER_BODY:
@@ -242,7 +242,7 @@ cdef class RequestParser:
         self.body_bytes += CHUNK_OVERHEAD_BYTES
 
     @cython.binding(False)
-    def on_body(self, bytes piece):
+    def on_body(self, bytes piece, /):
         self.body_bytes += PyBytes_GET_SIZE(piece)
         self.sink.on_body(piece)
 
