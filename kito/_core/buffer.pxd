@@ -1,8 +1,10 @@
 """A growable output block that becomes a `bytes` object without another copy."""
 
+cimport cython
 from cpython.object cimport PyObject
 
 
+@cython.final
 cdef class WriteBuffer:
     # A bytes object under construction: nobody else holds a reference to it
     # until take() gives it away. NULL while capacity is 0.

@@ -1,3 +1,6 @@
 # A growable output block that becomes a `bytes` object without another copy.
 
+from typing import final
+
+@final
 class WriteBuffer: ...

@@ -1,5 +1,6 @@
 """One coarse clock per loop: the cached Date line and a wheel of deadlines."""
 
+cimport cython
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
@@ -20,6 +21,7 @@ cdef class Timed:
     # Called by the sweep, once per deadline that came due; the deadline is disarmed.
     cdef void on_deadline(self, int kind) noexcept
 
+@cython.final
 cdef class Clock:
     cdef readonly int64_t tick                    # ticks since start
     cdef readonly double tick_s                   # seconds per tick

@@ -1,10 +1,11 @@
 # One coarse clock per loop: the cached Date line and a wheel of deadlines.
 
 from asyncio import AbstractEventLoop
-from typing import Self
+from typing import Self, final
 
 class Timed: ...
 
+@final
 class Clock:
     def __new__(cls, tick_s: float = 1.0) -> Self: ...
     @property

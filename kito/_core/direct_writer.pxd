@@ -1,5 +1,6 @@
 """DirectWriter: corked output that goes straight into the socket while the transport holds none."""
 
+cimport cython
 from kito._core.writer cimport TransportWriter
 
 cdef extern from *:
@@ -24,6 +25,7 @@ cdef enum:
     NO_DESCRIPTOR = -1
 
 
+@cython.final
 cdef class DirectWriter(TransportWriter):
     # The socket's, from attach() until the connection closes in whatever way; then NO_DESCRIPTOR.
     cdef int descriptor

@@ -1,5 +1,6 @@
 """Dispatcher: from a complete request to a settled answer, for every protocol alike."""
 
+cimport cython
 from kito._core.endpoint cimport Endpoint
 from kito._core.exchange cimport Exchange
 from kito._core.finder cimport Finder
@@ -7,6 +8,7 @@ from kito._core.response cimport Response
 from kito._core.request cimport Request
 
 
+@cython.final
 cdef class Dispatcher(Finder):
     # What the facade supplies; all fixed before the first request.
     cdef object resolve           # (req) -> Endpoint, where no route matches; may raise

@@ -2,7 +2,7 @@
 
 from asyncio import AbstractEventLoop, Task
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, final
 
 from kito._core.endpoint import Endpoint
 from kito._core.exchange import Exchange
@@ -16,6 +16,7 @@ _Response = TypeVar("_Response", bound=Response)
 class Completion:
     def __call__(self, task: Task[Any]) -> None: ...
 
+@final
 class Dispatcher(Finder):
     def __init__(
         self,

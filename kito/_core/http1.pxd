@@ -1,5 +1,6 @@
 """Http1Connection: the asyncio protocol that serves HTTP/1 on one transport."""
 
+cimport cython
 from kito._core.body cimport RequestBody
 from kito._core.connection cimport Connection
 from kito._core.http1_exchange cimport Http1Exchange
@@ -7,6 +8,7 @@ from kito._core.reader cimport Http1Reader
 from kito._core.watch cimport Watch
 
 
+@cython.final
 cdef class Http1Connection(Connection):
     # Borrowed from the state's pool while any part of a request is here, else None.
     cdef Http1Reader reader

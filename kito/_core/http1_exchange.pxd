@@ -1,11 +1,13 @@
 """Http1Exchange: an Exchange framed as HTTP/1."""
 
+cimport cython
 from libc.stdint cimport int64_t
 
 from kito._core.exchange cimport Exchange, ExchangeOwner
 from kito._core.writer cimport TransportWriter
 
 
+@cython.final
 cdef class Http1Exchange(Exchange):
     cdef ExchangeOwner owner      # never None
     cdef TransportWriter writer

@@ -1,5 +1,6 @@
 """RequestParser: httptools, and the checks that it leaves to a server."""
 
+cimport cython
 from libc.stdint cimport int64_t
 
 from kito._core.fields cimport Fields
@@ -18,6 +19,7 @@ cdef class ParserSink:
     cdef int on_complete(self) except -1
 
 
+@cython.final
 cdef class RequestParser:
     cdef ParserSink sink          # None once closed
     # httptools' parser holds our bound methods, a cycle: close() breaks it.

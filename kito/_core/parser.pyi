@@ -1,9 +1,10 @@
 # RequestParser: httptools, and the checks that it leaves to a server.
 
-from typing import Self
+from typing import Self, final
 
 class ParserSink: ...
 
+@final
 class RequestParser:
     def __new__(
         cls, url_size: int, head_size: int, header_count: int, trailer_size: int, extension_size: int

@@ -1,5 +1,6 @@
 """Http1Reader: turns the bytes of a connection into exchanges, one at a time."""
 
+cimport cython
 from kito._core.body cimport RequestBody
 from kito._core.exchange cimport ExchangeOwner
 from kito._core.http1_exchange cimport Http1Exchange
@@ -8,6 +9,7 @@ from kito._core.state cimport ServerState
 from kito._core.writer cimport TransportWriter
 
 
+@cython.final
 cdef class Http1Reader(ParserSink):
     cdef ServerState state
     cdef RequestParser parser     # None once the reader is of no use any more

@@ -1,8 +1,10 @@
 """SecureWriter: corked output of a connection of TLS, handed over in slices."""
 
+cimport cython
 from kito._core.writer cimport TransportWriter
 
 
+@cython.final
 cdef class SecureWriter(TransportWriter):
     # Hand over what there is room for; the rest waits in `segments`.
     cdef int _feed(self) except -1

@@ -1,5 +1,6 @@
 """Corked output of a connection: one system call a loop turn, with backpressure."""
 
+cimport cython
 from cpython.bytearray cimport PyByteArray_GET_SIZE
 from libc.stdint cimport int64_t, uint64_t
 
@@ -11,6 +12,7 @@ from kito._core.windows cimport Windows
 
 
 # What the loop's turn collects: the writers with pending output, and spare buffers.
+@cython.final
 cdef class Cork:
     cdef readonly object loop     # None while closed: then only flush_all() flushes
     cdef object _call_soon        # loop.call_soon, or None

@@ -2,7 +2,7 @@
 
 from asyncio import AbstractEventLoop
 from collections.abc import Generator
-from typing import Any, Self
+from typing import Any, Self, final
 
 from kito.errors import ConnectionClosed
 
@@ -13,6 +13,7 @@ class Patience:
 class Drain:
     def __await__(self) -> Generator[Any]: ...
 
+@final
 class Cork:
     @property
     def loop(self) -> AbstractEventLoop | None: ...

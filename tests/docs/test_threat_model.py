@@ -7,7 +7,7 @@ import pytest
 from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "internals" / "threat-model.md"
-PLACE = re.compile(r"`((?:kito|tests)/[\w/]+\.pyx?):(\w+)`")
+PLACE = re.compile(r"`((?:kito|tests)/[\w/]+\.(?:pyx?|pxd)):(\w+)`")
 ROW = re.compile(r"^\| (?!Threat|While|---)[^|]+ \| (?P<defence>[^|]+) \| (?P<tests>[^|]+) \|$", re.MULTILINE)
 PLACES = sorted(set(PLACE.findall(PAGE.read_text("utf-8"))))
 
