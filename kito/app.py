@@ -196,7 +196,7 @@ class App(Registrar):
             method: {path: route.endpoint for path, route in routes.items()}
             for method, routes in self.table.static.items()
         }
-        dispatcher.set_routes(static, self.table.match)
+        dispatcher.set_routes(static, self.table.match, tree=self.table.tree())
 
     def _resolve(self, req: Request) -> Endpoint:
         """Return what answers a request that no route takes regardless of its host."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from ._core.finder import Branch
 from .errors import DuplicateRoute, RoutingError
 from .paths import Kind, Pattern, Segment, decode_path, parse_path
 
@@ -94,6 +95,17 @@ class _Node:
         if segment in self.static:
             pending.append((self.static[segment], index + 1, values))
 
+    def branch(self) -> Branch:
+        """Return what the core follows of this place and all behind it."""
+        static = {text.encode(): node.branch() for text, node in self.static.items()}
+        plain = None if self.plain is None else self.plain.branch()
+        ends = {}
+        for method in {*METHODS, *self.routes} if self.any is not None else self.routes:
+            route = self.routes.get(method, self.any)
+            if route is not None:
+                ends[method.encode()] = (route.endpoint, route.params)
+        return Branch(static, plain, ends)
+
     def add(self, route: Route) -> None:
         """Let a route end here; `DuplicateRoute` when its method has one of its own already."""
         known = self.any if route.method == ANY_METHOD else self.routes.get(route.method)
@@ -139,6 +151,14 @@ class RouteTable:
         the methods of `METHODS` have those of a route for any method. A miss says nothing: ask `match()`.
         """
         return self._static_bytes
+
+    def tree(self) -> Branch | None:
+        """Return the tree as it is now, as far as first choices go, for the core to follow: with endpoints for routes.
+
+        What it does not find says nothing: ask `match()`.
+        """
+        first = self._root.static.get("")
+        return None if first is None else first.branch()
 
     def __iter__(self) -> Iterator[Route]:
         return iter(self._routes)

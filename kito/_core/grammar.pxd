@@ -37,6 +37,9 @@ cdef int match_end(int carry, object data, Py_ssize_t size) except -1
 # Whether `name` is `lower`, a word of letters and hyphens, in any case. Both have the same length.
 cdef bint is_word(bytes name, const char* lower) noexcept
 
+# Equality without the ways of objects.
+cdef bint same_bytes(bytes one, bytes other) noexcept
+
 # The method that a request line which httptools has accepted begins with, where it is a common one: an object that many
 # requests share and whose hash is known by now, since routes are looked up by it. None: httptools has to be asked.
 cdef bytes method_of(const char* line, Py_ssize_t size)

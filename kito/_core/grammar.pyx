@@ -54,9 +54,6 @@ cdef tuple _DROPPED_STARTS = (b"accept", b"if-", b"proxy-", b"sec-", b"x-forward
 # Letters, digits, "-" and ".": hosts of nothing else need no second look.
 cdef unsigned char _PLAIN_HOST[256]
 
-# The Host that was found good last: most requests bring the same.
-cdef bytes _known_host = b""
-
 
 cdef object _make_table():
     cdef int code
@@ -67,17 +64,8 @@ _make_table()
 
 
 cdef int check_host(bytes value) except -1:
-    global _known_host
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(value)
-    if size != PyBytes_GET_SIZE(_known_host) or memcmp(
-            PyBytes_AS_STRING(value), PyBytes_AS_STRING(_known_host), size) != 0:
-        _check_new_host(value, size)
-        _known_host = value
-    return 0
-
-
-cdef int _check_new_host(bytes value, Py_ssize_t size) except -1:
     cdef const unsigned char* text = <const unsigned char*>PyBytes_AS_STRING(value)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(value)
     cdef Py_ssize_t index = 0
     while index < size and _PLAIN_HOST[text[index]]:
         index += 1
@@ -272,6 +260,11 @@ cdef bint is_word(bytes name, const char* lower) noexcept:
         if (text[index] | 32) != lower[index]:
             return False
     return True
+
+
+cdef bint same_bytes(bytes one, bytes other) noexcept:
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(one)
+    return size == PyBytes_GET_SIZE(other) and memcmp(PyBytes_AS_STRING(one), PyBytes_AS_STRING(other), size) == 0
 
 
 cdef bytes method_of(const char* line, Py_ssize_t size):

@@ -57,6 +57,7 @@ cdef class RequestParser:
     cdef Py_ssize_t body_bytes    # of them: payload of the body, and what its chunks may need for their framing
     cdef Py_ssize_t trailer_bytes # of trailer fields seen so far
     cdef int hosts                # Host fields seen
+    cdef bytes known_host         # the one that was found good last: most requests bring the same
     cdef list codings             # values of Transfer-Encoding, None: no such field
     cdef Fields arriving          # fields of the head under way
     cdef bint asks_connection     # a Connection or Proxy-Connection field says something else than keep-alive

@@ -15,7 +15,7 @@ from kito._core.declined cimport BodyCallbacks, CHUNKED_HEAD
 from kito._core.fields cimport drop_fields, free_fields, keep_field, take_fields
 from kito._core.grammar cimport (
     check_codings, check_host, connection_words, is_plain_path, is_trailer, is_word, match_end, method_of,
-    names_other_protocol, read_blank_lines, refusal, says_version_1_1, split_target, through_empty_line,
+    names_other_protocol, read_blank_lines, refusal, same_bytes, says_version_1_1, split_target, through_empty_line,
 )
 
 import httptools
@@ -61,6 +61,7 @@ cdef class RequestParser:
         self.header_count = header_count
         self.trailer_size = trailer_size
         self.extension_size = extension_size
+        self.known_host = b""
 
     def __dealloc__(self):
         free_fields(&self.arriving)
@@ -290,7 +291,9 @@ cdef class RequestParser:
         if size == 4:
             if is_word(name, b"host"):
                 self.hosts += 1
-                check_host(value)
+                if not same_bytes(value, self.known_host):
+                    check_host(value)
+                    self.known_host = value
         elif size == 6:
             if is_word(name, b"expect"):
                 self._note_expect(value)
