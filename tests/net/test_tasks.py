@@ -10,6 +10,8 @@ from tests.support.wire import request, soon
 
 visitor: contextvars.ContextVar[str] = contextvars.ContextVar("visitor", default="nobody")
 
+kinds = pytest.mark.parametrize("path", ["/sync", "/async", "/timer", "/generator", "/async-generator"])
+
 
 def remember(req):
     """Set the variable to the name in the query; returns what it was before."""
@@ -56,7 +58,7 @@ def add_context_routes(app):
         yield f'"{visitor.get()}"]'
 
 
-@pytest.mark.parametrize("path", ["/sync", "/async", "/timer", "/generator", "/async-generator"])
+@kinds
 async def test_a_request_that_waited_inherits_nothing(net, path):
     app = server()
     add_context_routes(app)
@@ -67,7 +69,7 @@ async def test_a_request_that_waited_inherits_nothing(net, path):
             assert (await wire.answer()).body == f'["nobody","{name}"]'.encode()
 
 
-@pytest.mark.parametrize("path", ["/sync", "/async", "/timer", "/generator", "/async-generator"])
+@kinds
 async def test_each_request_has_its_own_context(net, path):
     app = server()
     add_context_routes(app)
